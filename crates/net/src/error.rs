@@ -361,3 +361,167 @@ impl ServerError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn os(errno: Errno) -> io::Error {
+        errno.into()
+    }
+
+    fn at(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn every_cause_of_a_failed_socket_has_its_words() {
+        let v6 = at("[::]:1935");
+        for (errno, text) in [
+            (
+                Errno::AFNOSUPPORT,
+                "cannot open a socket for [::]:1935: this machine has no IPv6",
+            ),
+            (
+                Errno::MFILE,
+                "cannot open a socket for [::]:1935: too many open files",
+            ),
+            (
+                Errno::NFILE,
+                "cannot open a socket for [::]:1935: too many open files on this machine",
+            ),
+            (
+                Errno::NOBUFS,
+                "cannot open a socket for [::]:1935: out of memory",
+            ),
+            (
+                Errno::PERM,
+                "cannot open a socket for [::]:1935: not permitted",
+            ),
+            (
+                Errno::INVAL,
+                "cannot open a socket for [::]:1935: Invalid argument (os error 22)",
+            ),
+        ] {
+            let error = OpenError::from_io(v6, os(errno));
+            assert_eq!(error.to_string(), text);
+            assert!(!error.try_hint().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_missing_family_hints_at_the_other_one() {
+        let hint = |address| OpenError::from_io(at(address), os(Errno::AFNOSUPPORT)).try_hint();
+        assert!(hint("[::]:1").contains("use an IPv4 address"));
+        assert!(hint("0.0.0.0:1").contains("use an IPv6 address"));
+    }
+
+    #[test]
+    fn every_cause_of_a_failed_bind_has_its_words() {
+        let address = at("0.0.0.0:80");
+        for (errno, text) in [
+            (
+                Errno::ADDRINUSE,
+                "cannot listen on 0.0.0.0:80: address already in use",
+            ),
+            (
+                Errno::ADDRNOTAVAIL,
+                "cannot listen on 0.0.0.0:80: not an address of this machine",
+            ),
+            (
+                Errno::ACCESS,
+                "cannot listen on 0.0.0.0:80: permission denied",
+            ),
+            (
+                Errno::AFNOSUPPORT,
+                "cannot listen on 0.0.0.0:80: the socket is of the other address family",
+            ),
+            (
+                Errno::INVAL,
+                "cannot listen on 0.0.0.0:80: Invalid argument (os error 22)",
+            ),
+        ] {
+            let error = BindError::from_io(address, os(errno));
+            assert_eq!(error.to_string(), text);
+            assert!(!error.try_hint().is_empty());
+        }
+    }
+
+    #[test]
+    fn permission_hints_at_the_port_only_below_1024() {
+        let hint = |address| BindError::from_io(at(address), os(Errno::ACCESS)).try_hint();
+        assert!(hint("0.0.0.0:1023").contains("a port from 1024 up"));
+        assert!(!hint("0.0.0.0:1024").contains("a port from 1024 up"));
+    }
+
+    #[test]
+    fn a_failed_listen_is_classified() {
+        let address = at("0.0.0.0:1935");
+        let in_use = ListenError::from_io(address, os(Errno::ADDRINUSE));
+        assert_eq!(
+            in_use.to_string(),
+            "cannot listen on 0.0.0.0:1935: address already in use"
+        );
+        let other = ServerError::from(ListenError::from_io(address, os(Errno::OPNOTSUPP)));
+        assert!(
+            other
+                .to_string()
+                .starts_with("cannot listen on 0.0.0.0:1935: Operation not")
+        );
+        assert!(!other.try_hint().is_empty());
+    }
+
+    #[test]
+    fn an_accept_loop_goes_on_pauses_or_stops() {
+        let step = |errno| AcceptError::from_io(at("[::]:1935"), os(errno)).next_step();
+        for errno in [
+            Errno::CONNABORTED,
+            Errno::CONNRESET,
+            Errno::AGAIN,
+            Errno::INTR,
+            Errno::PROTO,
+            Errno::HOSTUNREACH,
+            Errno::PERM,
+        ] {
+            assert_eq!(step(errno), AfterAcceptError::Continue, "{errno}");
+        }
+        let pause = AfterAcceptError::Pause(limits::millis(limits::ACCEPT_PAUSE_MS));
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM] {
+            assert_eq!(step(errno), pause, "{errno}");
+        }
+        for errno in [Errno::BADF, Errno::INVAL, Errno::NOTSOCK, Errno::FAULT] {
+            assert_eq!(step(errno), AfterAcceptError::Stop, "{errno}");
+        }
+    }
+
+    #[test]
+    fn accept_errors_say_which_listener() {
+        for (errno, text) in [
+            (
+                Errno::MFILE,
+                "cannot accept a connection to [::]:1935: too many open files",
+            ),
+            (
+                Errno::NFILE,
+                "cannot accept a connection to [::]:1935: too many open files on this machine",
+            ),
+            (
+                Errno::NOMEM,
+                "cannot accept a connection to [::]:1935: out of memory",
+            ),
+            (
+                Errno::CONNABORTED,
+                "a connection to [::]:1935 ended before it was accepted: \
+                 Software caused connection abort (os error 103)",
+            ),
+            (
+                Errno::BADF,
+                "cannot accept connections to [::]:1935 any more: Bad file descriptor (os error 9)",
+            ),
+        ] {
+            let error = AcceptError::from_io(at("[::]:1935"), os(errno));
+            assert_eq!(error.to_string(), text);
+            assert!(!error.try_hint().is_empty());
+        }
+    }
+}

@@ -85,3 +85,87 @@ fn is_missing_ipv6(error: &ServerError) -> bool {
             | ServerError::Bind(BindError::AddressNotLocal { .. })
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    /// Listens as on a machine without IPv6, on ports that the kernel chooses.
+    fn without_ipv6(
+        address: SocketAddr,
+        options: &ListenOptions,
+    ) -> Result<Listening, ServerError> {
+        if address.is_ipv6() {
+            return Err(OpenError::FamilyMissing { address }.into());
+        }
+        listen(address, options)
+    }
+
+    #[test]
+    fn without_ipv6_any_address_is_any_ipv4_address_with_a_warning() {
+        let made = listen_all_with(&[at("[::]:0")], &ListenOptions::default(), without_ipv6);
+        let listeners = made.unwrap();
+        let used = listeners[0].local_address();
+        assert!(used.is_ipv4() && used.ip().is_unspecified() && used.port() != 0);
+        let warning = Warning::NoIpv6 {
+            asked: at("[::]:0"),
+            used,
+        };
+        assert_eq!(listeners[0].warnings(), [warning]);
+        assert_eq!(
+            warning.to_string(),
+            format!("this machine has no IPv6: listening on {used} instead of [::]:0")
+        );
+        assert!(warning.try_hint().contains("0.0.0.0"));
+    }
+
+    #[test]
+    fn without_ipv6_a_named_ipv6_address_is_an_error() {
+        for (address, only_v6) in [("[::1]:0", false), ("[::]:0", true)] {
+            let options = ListenOptions {
+                only_v6,
+                ..ListenOptions::default()
+            };
+            let error = listen_all_with(&[at(address)], &options, without_ipv6).unwrap_err();
+            assert!(matches!(
+                error,
+                ServerError::Open(OpenError::FamilyMissing { .. })
+            ));
+        }
+    }
+
+    #[test]
+    fn without_ipv6_any_address_beside_an_ipv4_one_needs_no_second_listener() {
+        let free = listen(at("127.0.0.1:0"), &ListenOptions::default())
+            .unwrap()
+            .local_address();
+        let any_v6 = SocketAddr::new(at("[::]:0").ip(), free.port());
+        let made = listen_all_with(&[any_v6, free], &ListenOptions::default(), without_ipv6);
+        let listeners = made.unwrap();
+        assert_eq!(listeners.len(), 1);
+        assert_eq!(
+            listeners[0].warnings(),
+            [Warning::NoIpv6 {
+                asked: any_v6,
+                used: free
+            }]
+        );
+    }
+
+    #[test]
+    fn another_error_of_the_any_address_is_not_covered_up() {
+        let busy = |address, _: &ListenOptions| {
+            Err::<Listening, ServerError>(BindError::AddressInUse { address }.into())
+        };
+        let made = listen_all_with(&[at("[::]:1935")], &ListenOptions::default(), busy);
+        let error = made.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "cannot listen on [::]:1935: address already in use"
+        );
+    }
+}

@@ -268,3 +268,60 @@ pub fn canonical(address: SocketAddr) -> SocketAddr {
 fn local_address(socket: &socket2::Socket) -> Option<SocketAddr> {
     SockRef::from(socket).local_addr().ok()?.as_socket()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_backlog_warns_below_the_floor_and_above_the_kernels_cap() {
+        let floor = limits::LISTEN_BACKLOG_WARN_BELOW;
+        assert_eq!(backlog_warnings(floor, Some(4096)), []);
+        let small = Warning::BacklogSmall { asked: floor - 1 };
+        assert_eq!(backlog_warnings(floor - 1, Some(4096)), [small]);
+        assert_eq!(backlog_warnings(1024, Some(1024)), []);
+        let capped = Warning::BacklogCapped {
+            asked: 1025,
+            kernel_max: 1024,
+        };
+        assert_eq!(backlog_warnings(1025, Some(1024)), [capped]);
+        assert_eq!(backlog_warnings(1024, None), []);
+        let both = [
+            Warning::BacklogSmall { asked: 14 },
+            Warning::BacklogCapped {
+                asked: 14,
+                kernel_max: 4,
+            },
+        ];
+        assert_eq!(backlog_warnings(14, Some(4)), both);
+    }
+
+    #[test]
+    fn warnings_say_what_and_what_to_do() {
+        let capped = Warning::BacklogCapped {
+            asked: 1024,
+            kernel_max: 128,
+        };
+        assert_eq!(
+            capped.to_string(),
+            "the kernel keeps 128 waiting connections, not the 1024 asked for"
+        );
+        assert!(capped.try_hint().contains("net.core.somaxconn"));
+        let small = Warning::BacklogSmall { asked: 5 };
+        assert!(small.to_string().starts_with("a backlog of 5 is short"));
+        assert!(
+            small
+                .try_hint()
+                .contains(&limits::LISTEN_BACKLOG.to_string())
+        );
+    }
+
+    #[test]
+    fn mapped_addresses_are_shown_as_ipv4_and_scopes_are_kept() {
+        let shown = |text: &str| canonical(text.parse().unwrap()).to_string();
+        assert_eq!(shown("[::ffff:192.0.2.7]:40000"), "192.0.2.7:40000");
+        assert_eq!(shown("[2001:db8::7]:40000"), "[2001:db8::7]:40000");
+        assert_eq!(shown("[fe80::7%3]:40000"), "[fe80::7%3]:40000");
+        assert_eq!(shown("192.0.2.7:40000"), "192.0.2.7:40000");
+    }
+}

@@ -150,3 +150,37 @@ fn listed(attempts: &[ConnectError]) -> String {
     let texts: Vec<String> = attempts.iter().map(ToString::to_string).collect();
     texts.join("; ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cause_of_a_failed_connect_has_its_words() {
+        let address: SocketAddr = "192.0.2.7:1935".parse().unwrap();
+        for (errno, text) in [
+            (Errno::CONNREFUSED, "connection refused"),
+            (Errno::NETUNREACH, "network or host unreachable"),
+            (Errno::HOSTUNREACH, "network or host unreachable"),
+            (Errno::TIMEDOUT, "no answer in time"),
+            (Errno::CONNRESET, "connection reset by the peer"),
+            (Errno::ADDRNOTAVAIL, "no local port is free"),
+            (Errno::PERM, "not permitted"),
+            (Errno::INVAL, "Invalid argument (os error 22)"),
+        ] {
+            let error = ConnectError::from_io(address, errno.into());
+            assert_eq!(
+                error.to_string(),
+                format!("cannot connect to 192.0.2.7:1935: {text}")
+            );
+            assert!(!error.try_hint().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_deadline_of_the_library_is_a_timeout_too() {
+        let address: SocketAddr = "192.0.2.7:1935".parse().unwrap();
+        let error = ConnectError::from_io(address, io::ErrorKind::TimedOut.into());
+        assert!(matches!(error, ConnectError::TimedOut { .. }));
+    }
+}

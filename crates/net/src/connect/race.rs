@@ -203,7 +203,9 @@ fn in_order(addresses: impl IntoIterator<Item = SocketAddr>, max: usize) -> Vec<
     let (mut v4, mut v6) = (Vec::new(), Vec::new());
     let mut v6_first = None;
     for address in addresses.into_iter().map(canonical) {
-        v6_first.get_or_insert(address.is_ipv6());
+        if v6_first.is_none() {
+            v6_first = Some(address.is_ipv6());
+        }
         let same_family = if address.is_ipv6() { &mut v6 } else { &mut v4 };
         if same_family.len() < max && !same_family.contains(&address) {
             same_family.push(address);
@@ -224,4 +226,235 @@ fn in_order(addresses: impl IntoIterator<Item = SocketAddr>, max: usize) -> Vec<
     }
     ordered.truncate(max);
     ordered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use self::Fate::{Connects, Fails, Silent};
+
+    const DELAY: Duration = Duration::from_millis(250);
+    const TIMEOUT: Duration = Duration::from_secs(2);
+    const CONFIG: RaceConfig = RaceConfig {
+        attempt_delay: DELAY,
+        timeout: TIMEOUT,
+        addresses_max: 4,
+    };
+
+    fn addresses(texts: &[&str]) -> Vec<SocketAddr> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    fn started(race: &mut Race) -> Option<(AttemptId, SocketAddr)> {
+        match race.poll_output() {
+            Some(Output::Start { attempt, address }) => Some((attempt, address)),
+            None => None,
+            other => panic!("expected a start: {other:?}"),
+        }
+    }
+
+    fn refused(address: SocketAddr) -> ConnectError {
+        ConnectError::Refused { address }
+    }
+
+    #[test]
+    fn families_take_turns_beginning_with_the_resolvers_first() {
+        let given = addresses(&[
+            "[2001:db8::1]:1",
+            "[2001:db8::2]:1",
+            "192.0.2.1:1",
+            "192.0.2.2:1",
+        ]);
+        let ordered = in_order(given, 8);
+        let expected = addresses(&[
+            "[2001:db8::1]:1",
+            "192.0.2.1:1",
+            "[2001:db8::2]:1",
+            "192.0.2.2:1",
+        ]);
+        assert_eq!(ordered, expected);
+        let v4_first = in_order(
+            addresses(&["192.0.2.1:1", "192.0.2.2:1", "[2001:db8::1]:1"]),
+            8,
+        );
+        assert_eq!(
+            v4_first,
+            addresses(&["192.0.2.1:1", "[2001:db8::1]:1", "192.0.2.2:1"])
+        );
+    }
+
+    #[test]
+    fn doubles_and_mapped_addresses_count_once() {
+        let given = addresses(&["[::ffff:192.0.2.1]:1", "192.0.2.1:1", "192.0.2.1:1"]);
+        assert_eq!(in_order(given, 8), addresses(&["192.0.2.1:1"]));
+    }
+
+    #[test]
+    fn the_number_of_addresses_is_bounded_and_both_families_keep_a_place() {
+        let v6 = (0..40u16).map(|port| SocketAddr::new("2001:db8::1".parse().unwrap(), port));
+        let v4 = (0..40u16).map(|port| SocketAddr::new("192.0.2.1".parse().unwrap(), port));
+        for max in [limits::RACE_ADDRESSES_MAX, 1] {
+            let ordered = in_order(v6.clone().chain(v4.clone()), max);
+            assert_eq!(ordered.len(), max);
+            assert_eq!(
+                ordered.iter().filter(|address| address.is_ipv4()).count(),
+                max / 2
+            );
+        }
+        let exact = in_order(
+            v6.take(limits::RACE_ADDRESSES_MAX),
+            limits::RACE_ADDRESSES_MAX,
+        );
+        assert_eq!(exact.len(), limits::RACE_ADDRESSES_MAX);
+    }
+
+    #[test]
+    fn the_second_address_starts_after_the_delay_and_not_before() {
+        let now = Instant::now();
+        let given = addresses(&["[2001:db8::1]:1", "192.0.2.1:1"]);
+        let mut race = Race::new(given.clone(), CONFIG, now);
+        let (first, address) = started(&mut race).unwrap();
+        assert_eq!(address, given[0]);
+        assert_eq!(race.poll_timeout(), Some(now + DELAY));
+        race.handle_timeout(now + DELAY - Duration::from_millis(1));
+        assert!(started(&mut race).is_none());
+        race.handle_timeout(now + DELAY);
+        let (second, address) = started(&mut race).unwrap();
+        assert_eq!(address, given[1]);
+        assert_eq!(race.poll_timeout(), Some(now + TIMEOUT));
+        race.handle_connected(second);
+        assert!(
+            matches!(race.poll_output(), Some(Output::Connected { attempt, .. }) if attempt == second)
+        );
+        race.handle_connected(first);
+        race.handle_timeout(now + TIMEOUT);
+        assert!(race.poll_output().is_none(), "the race is over once");
+        assert_eq!(race.poll_timeout(), None);
+    }
+
+    #[test]
+    fn a_failure_starts_the_next_address_at_once_and_every_error_is_kept() {
+        let now = Instant::now();
+        let given = addresses(&["192.0.2.1:1", "192.0.2.2:1"]);
+        let mut race = Race::new(given.clone(), CONFIG, now);
+        let (first, _) = started(&mut race).unwrap();
+        race.handle_failed(first, refused(given[0]), now);
+        let (second, _) = started(&mut race).unwrap();
+        race.handle_failed(first, refused(given[0]), now);
+        race.handle_failed(second, ConnectError::Unreachable { address: given[1] }, now);
+        let Some(Output::Failed(error)) = race.poll_output() else {
+            panic!("not over")
+        };
+        assert_eq!(error.attempts().len(), 2);
+        assert_eq!(
+            error.to_string(),
+            "cannot connect to 192.0.2.1:1: connection refused; \
+             cannot connect to 192.0.2.2:1: network or host unreachable"
+        );
+        assert_eq!(error.try_hint(), refused(given[0]).try_hint());
+    }
+
+    #[test]
+    fn the_deadline_ends_all_attempts_and_names_them() {
+        let now = Instant::now();
+        let given = addresses(&["192.0.2.1:1", "192.0.2.2:1", "192.0.2.3:1"]);
+        let mut race = Race::new(given.clone(), CONFIG, now);
+        race.handle_timeout(now + DELAY);
+        race.handle_timeout(now + TIMEOUT);
+        let Some(Output::Failed(RaceError::DeadlinePassed { attempts, untried })) =
+            race.poll_output()
+        else {
+            panic!("not over")
+        };
+        assert_eq!((attempts.len(), untried), (2, 1));
+        assert!(matches!(attempts[0], ConnectError::TimedOut { address } if address == given[0]));
+    }
+
+    #[test]
+    fn no_address_is_an_error_of_its_own() {
+        let mut race = Race::new([], CONFIG, Instant::now());
+        assert!(matches!(
+            race.poll_output(),
+            Some(Output::Failed(RaceError::NoAddress))
+        ));
+        assert_eq!(race.poll_timeout(), None);
+    }
+
+    /// What becomes of an address in the exhaustive test, so long after its start.
+    #[derive(Clone, Copy)]
+    enum Fate {
+        Connects(u64),
+        Fails(u64),
+        Silent,
+    }
+
+    #[test]
+    fn every_mix_of_fates_ends_with_the_earliest_connection_or_all_errors() {
+        let fates = [
+            Connects(0),
+            Connects(100),
+            Connects(400),
+            Fails(0),
+            Fails(100),
+            Fails(400),
+            Silent,
+        ];
+        for mix in 0..fates.len().pow(3) {
+            let pick = |place: u32| fates[mix / fates.len().pow(place) % fates.len()];
+            run_mix(&[pick(0), pick(1), pick(2)]);
+        }
+    }
+
+    /// Runs one race in virtual time, and checks its end.
+    fn run_mix(fates: &[Fate]) {
+        let given = addresses(&["192.0.2.1:1", "192.0.2.2:1", "192.0.2.3:1"]);
+        let begin = Instant::now();
+        let mut race = Race::new(given.clone(), CONFIG, begin);
+        let mut now = begin;
+        let mut pending: Vec<(Instant, AttemptId, bool)> = Vec::new();
+        let mut starts = 0;
+        loop {
+            match race.poll_output() {
+                Some(Output::Start { attempt, address }) => {
+                    assert_eq!(address, given[starts], "in order, each once");
+                    match fates[starts] {
+                        Connects(ms) => pending.push((now + limits::millis(ms), attempt, true)),
+                        Fails(ms) => pending.push((now + limits::millis(ms), attempt, false)),
+                        Silent => {}
+                    }
+                    starts += 1;
+                    continue;
+                }
+                Some(Output::Connected { attempt, .. }) => {
+                    let earliest = pending.iter().filter(|(_, _, connects)| *connects).min();
+                    assert!(earliest.is_none_or(|(at, ..)| *at >= now));
+                    assert!(matches!(fates[attempt.0], Connects(_)));
+                    break;
+                }
+                Some(Output::Failed(error)) => {
+                    assert!(fates.iter().all(|fate| !matches!(fate, Connects(_))));
+                    assert_eq!(error.attempts().len(), fates.len());
+                    break;
+                }
+                None => {}
+            }
+            pending.sort();
+            let wake = race.poll_timeout().expect("not over");
+            assert!(wake <= begin + TIMEOUT);
+            if pending.first().is_some_and(|(at, ..)| *at <= wake) {
+                let (at, attempt, connects) = pending.remove(0);
+                now = now.max(at);
+                if connects {
+                    race.handle_connected(attempt);
+                } else {
+                    race.handle_failed(attempt, refused(given[attempt.0]), now);
+                }
+            } else {
+                now = now.max(wake);
+                race.handle_timeout(now);
+            }
+        }
+        assert_eq!(race.poll_timeout(), None);
+    }
 }
