@@ -10,7 +10,7 @@ fn bytes(hex: &str) -> Vec<u8> {
         .collect();
     digits
         .chunks(2)
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).expect("hex"), 16).expect("hex"))
         .collect()
 }
 
