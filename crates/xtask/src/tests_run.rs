@@ -1,0 +1,79 @@
+//! The test runs: what they consist of, and in which order.
+
+use crate::layering;
+use crate::packages;
+use crate::sizes;
+use crate::step::{Report, Step};
+use crate::watchdog::Patience;
+use crate::workspace::cargo;
+use crate::{checks, interop_doc};
+
+/// The test command of the README: everything.
+pub(crate) fn everything() -> Result<(), String> {
+    let mut report = Report::default();
+    if !report.run(Step::check("packages", packages::install))
+        || !report.run(checks::release_build())
+    {
+        return report.verdict();
+    }
+    check_code(&mut report);
+    report.print();
+    packages::print_skipped();
+    let test = cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]);
+    // A test binary prints a line per test, and no test may take minutes.
+    let passed = report.run(Step::command("test", test, Patience::minutes(22, 5)));
+    if passed {
+        interop_doc::write()?;
+    }
+    report.verdict()
+}
+
+/// All but the tests against real encoders and players.
+pub(crate) fn without_real_peers() -> Result<(), String> {
+    let mut report = Report::default();
+    if !report.run(checks::release_build()) {
+        return report.verdict();
+    }
+    check_code(&mut report);
+    report.print();
+    let test = cargo(&[
+        "test",
+        "--workspace",
+        "--exclude",
+        "bongsu-interop",
+        "--locked",
+        "--no-fail-fast",
+    ]);
+    report.run(Step::command("test", test, Patience::minutes(15, 5)));
+    report.verdict()
+}
+
+/// Only the tests against real encoders and players, and the table that they make.
+pub(crate) fn only_real_peers() -> Result<(), String> {
+    let mut report = Report::default();
+    if !report.run(Step::check("packages", packages::install))
+        || !report.run(checks::release_build())
+    {
+        return report.verdict();
+    }
+    packages::print_skipped();
+    let test = cargo(&[
+        "test",
+        "--package",
+        "bongsu-interop",
+        "--locked",
+        "--no-fail-fast",
+    ]);
+    if report.run(Step::command("interop", test, Patience::minutes(22, 5))) {
+        interop_doc::write()?;
+    }
+    report.verdict()
+}
+
+fn check_code(report: &mut Report) {
+    report.run(checks::format_check());
+    report.run(Step::check("sizes", sizes::check));
+    report.run(Step::check("layering", layering::check));
+    report.run(checks::clippy());
+    report.run(checks::doc());
+}
