@@ -1,0 +1,147 @@
+//! The relay itself, as users start it.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::http;
+use crate::place::{RunDir, target_dir};
+use crate::ports::free_port;
+use crate::process::Process;
+use crate::wait;
+
+/// How long the relay may take until it is ready.
+const START_LIMIT: Duration = Duration::from_secs(10);
+
+/// A running relay with a configuration of its own.
+#[derive(Debug)]
+pub struct Bongsu {
+    process: Process,
+    name: String,
+    rtmp: SocketAddr,
+    http: SocketAddr,
+    config: PathBuf,
+}
+
+impl Bongsu {
+    /// The program: `BONGSU_BIN`, else what `cargo build --release` makes.
+    ///
+    /// # Panics
+    ///
+    /// When it is missing; the text says what to type.
+    #[must_use]
+    pub fn binary() -> PathBuf {
+        let path = match std::env::var_os("BONGSU_BIN") {
+            Some(path) => PathBuf::from(path),
+            None => target_dir().join("release/bongsu"),
+        };
+        assert!(
+            path.is_file(),
+            "{} is missing; type: cargo build --release --locked -p bongsu (or cargo xtask test, which does)",
+            path.display()
+        );
+        path
+    }
+
+    /// Starts a relay with `toml` behind the sections that say where it listens, and waits until it is ready.
+    ///
+    /// # Panics
+    ///
+    /// When it is not ready in time.
+    #[must_use]
+    pub fn start(dir: &RunDir, name: &str, toml: &str) -> Self {
+        let (rtmp, http) = (free_port(), free_port());
+        let config = dir.join(&format!("{name}.toml"));
+        let data = dir.folder(&format!("{name}-data"));
+        let text = format!(
+            "[server]\ndata_dir = \"{}\"\n\n[http]\nlisten = [\"{http}\"]\n\n[rtmp]\nlisten = [\"{rtmp}\"]\n{toml}",
+            data.display()
+        );
+        fs::write(&config, text).expect("a configuration for the relay");
+        Self::run(dir, name, rtmp, http, config)
+    }
+
+    /// Starts it again with the same configuration, on the same ports. Its log begins anew.
+    ///
+    /// # Panics
+    ///
+    /// When it is not ready in time.
+    pub fn restart(&mut self, dir: &RunDir) {
+        self.process.kill();
+        *self = Self::run(
+            dir,
+            &self.name.clone(),
+            self.rtmp,
+            self.http,
+            self.config.clone(),
+        );
+    }
+
+    fn run(dir: &RunDir, name: &str, rtmp: SocketAddr, http: SocketAddr, config: PathBuf) -> Self {
+        let mut command = Self::command(&config);
+        let mut process = Process::start(name, dir.path(), &mut command);
+        wait::until(&format!("{name} to be ready"), START_LIMIT, || {
+            assert!(
+                process.is_running(),
+                "{name} ended; {}",
+                process.last_words()
+            );
+            http::get(http, "/readyz").filter(|response| response.status == 200)
+        });
+        Self {
+            process,
+            name: name.to_owned(),
+            rtmp,
+            http,
+            config,
+        }
+    }
+
+    /// `bongsu serve` with a configuration.
+    #[must_use]
+    pub fn command(config: &std::path::Path) -> Command {
+        let mut command = Command::new(Self::binary());
+        command.args(["serve", "--config"]).arg(config);
+        command
+    }
+
+    /// Where it takes RTMP.
+    #[must_use]
+    pub const fn rtmp(&self) -> SocketAddr {
+        self.rtmp
+    }
+
+    /// Where it takes HTTP.
+    #[must_use]
+    pub const fn http(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// The URL of `app/name`.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("rtmp://{}/{path}", self.rtmp)
+    }
+
+    /// The process, for signals, memory and output.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// What `GET /api/v1/streams` says.
+    ///
+    /// # Panics
+    ///
+    /// When it does not answer, or not in JSON.
+    #[must_use]
+    pub fn streams(&self) -> Value {
+        let response =
+            http::get(self.http, "/api/v1/streams").expect("an answer from /api/v1/streams");
+        assert_eq!(response.status, 200, "/api/v1/streams: {}", response.body);
+        serde_json::from_str(&response.body).expect("JSON from /api/v1/streams")
+    }
+}

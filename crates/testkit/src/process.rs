@@ -1,0 +1,167 @@
+//! Processes that end with the value that stands for them.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, kill_process};
+
+use crate::wait;
+
+pub use rustix::process::Signal;
+
+/// A running program. Its output is in a file; it is killed, by its id, when this value goes.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    child: Child,
+    output: PathBuf,
+}
+
+impl Process {
+    /// Starts a program with no input and all its output in `<folder>/<name>.log`.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be started.
+    #[must_use]
+    pub fn start(name: &str, folder: &Path, command: &mut Command) -> Self {
+        let output = folder.join(format!("{name}.log"));
+        let file = File::create(&output)
+            .unwrap_or_else(|error| panic!("cannot write {}: {error}", output.display()));
+        let both = file.try_clone().expect("a second handle of a log");
+        command.stdin(Stdio::null()).stdout(file).stderr(both);
+        let child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {name} ({command:?}): {error}"));
+        Self {
+            name: name.to_owned(),
+            child,
+            output,
+        }
+    }
+
+    /// The process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The name it was started with.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it has written so far, to both its outputs.
+    #[must_use]
+    pub fn output(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.output).unwrap_or_default()).into_owned()
+    }
+
+    /// Whether it has not ended.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Sends a signal. A process that has ended gets none.
+    ///
+    /// # Panics
+    ///
+    /// When the system refuses.
+    pub fn signal(&mut self, signal: Signal) {
+        if self.is_running() {
+            kill_process(self.pid(), signal)
+                .unwrap_or_else(|error| panic!("cannot signal {}: {error}", self.name));
+        }
+    }
+
+    /// Ends it without a chance to say goodbye, and waits for it.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    ///
+    /// When it does not end within `limit`; the text holds the end of its output.
+    pub fn wait(&mut self, limit: Duration) -> ExitStatus {
+        match self.wait_at_most(limit) {
+            Some(status) => status,
+            None => panic!(
+                "{} did not end within {:.1} s; {}",
+                self.name,
+                limit.as_secs_f64(),
+                self.last_words()
+            ),
+        }
+    }
+
+    /// Waits for its end with success.
+    ///
+    /// # Panics
+    ///
+    /// When it does not end within `limit` or fails; the text holds the end of its output.
+    pub fn wait_for_success(&mut self, limit: Duration) {
+        let status = self.wait(limit);
+        assert!(
+            status.success(),
+            "{} failed ({status}); {}",
+            self.name,
+            self.last_words()
+        );
+    }
+
+    /// Waits for its end; `None` when it still runs after `limit`.
+    pub fn wait_at_most(&mut self, limit: Duration) -> Option<ExitStatus> {
+        wait::try_until(limit, || self.child.try_wait().ok().flatten())
+    }
+
+    /// The memory that it holds now, in bytes: resident set size.
+    ///
+    /// # Panics
+    ///
+    /// When it has ended.
+    #[must_use]
+    pub fn resident_bytes(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.id());
+        let status =
+            fs::read_to_string(&path).unwrap_or_else(|error| panic!("cannot read {path}: {error}"));
+        let kib = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .and_then(|rest| rest.trim().strip_suffix("kB"))
+            .and_then(|number| number.trim().parse::<u64>().ok())
+            .unwrap_or_else(|| panic!("{path} names no VmRSS"));
+        kib * 1024
+    }
+
+    /// The end of its output, for the text of a failure.
+    #[must_use]
+    pub fn last_words(&self) -> String {
+        let output = self.output();
+        let lines: Vec<&str> = output.lines().collect();
+        let tail = lines
+            .get(lines.len().saturating_sub(12)..)
+            .unwrap_or_default();
+        format!(
+            "the end of {}:\n  {}",
+            self.output.display(),
+            tail.join("\n  ")
+        )
+    }
+
+    fn pid(&self) -> Pid {
+        let id = i32::try_from(self.id()).expect("a process id");
+        Pid::from_raw(id).expect("a process id above 0")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

@@ -1,0 +1,248 @@
+//! A scripted destination: a server that takes every publication and keeps what it gets, in order.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use bongsu_flv::Kind;
+use bytes::Bytes;
+
+use super::amf::{self, Value};
+use super::chunks::{self, Message, Reader};
+use super::peer::commands_of;
+use crate::compare::Packet;
+
+/// Bytes of C1, S1, C2 and S2.
+const HANDSHAKE_BYTES: usize = 1536;
+
+/// What one connection published.
+#[derive(Debug, Clone, Default)]
+pub struct Publication {
+    /// The name in `publish`, with its query.
+    pub name: String,
+    /// Messages as they came, data included.
+    pub packets: Vec<Packet>,
+    /// Whether it ended with `deleteStream` or `FCUnpublish`.
+    pub ended_in_order: bool,
+    /// Whether the connection is over.
+    pub closed: bool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    publications: Vec<Publication>,
+    connections: Vec<TcpStream>,
+}
+
+/// A destination on a port of its own, until it goes.
+#[derive(Debug)]
+pub struct Sink {
+    address: SocketAddr,
+    listener: Option<TcpListener>,
+    state: Arc<Mutex<State>>,
+}
+
+impl Sink {
+    /// Listens on a free port.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    #[must_use]
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port on 127.0.0.1");
+        let mut sink = Self {
+            address: listener.local_addr().expect("the port of a listener"),
+            listener: None,
+            state: Arc::default(),
+        };
+        sink.serve(listener);
+        sink
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The publications so far, oldest first.
+    ///
+    /// # Panics
+    ///
+    /// When a connection's thread has panicked.
+    #[must_use]
+    pub fn publications(&self) -> Vec<Publication> {
+        self.state.lock().unwrap().publications.clone()
+    }
+
+    /// Stops listening and cuts every connection, as a crash does.
+    ///
+    /// # Panics
+    ///
+    /// When a connection's thread has panicked.
+    pub fn kill(&mut self) {
+        if let Some(listener) = self.listener.take() {
+            // Wakes the thread that accepts, which then finds the mark and ends with its listener.
+            rustix::net::shutdown(&listener, rustix::net::Shutdown::Both)
+                .expect("a listener that shuts down");
+        }
+        for connection in self.state.lock().unwrap().connections.drain(..) {
+            let _ = connection.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Listens again on the same port.
+    ///
+    /// # Panics
+    ///
+    /// When somebody else took the port.
+    pub fn restart(&mut self) {
+        let listener = crate::wait::until(
+            "the port of a killed destination",
+            std::time::Duration::from_secs(5),
+            || TcpListener::bind(self.address).ok(),
+        );
+        self.serve(listener);
+    }
+
+    fn serve(&mut self, listener: TcpListener) {
+        self.listener = Some(listener.try_clone().expect("a second handle of a listener"));
+        let state = Arc::clone(&self.state);
+        thread::spawn(move || {
+            while let Ok((stream, _)) = listener.accept() {
+                let state = Arc::clone(&state);
+                thread::spawn(move || {
+                    let index = {
+                        let mut state = state.lock().unwrap();
+                        state.connections.extend(stream.try_clone());
+                        state.publications.push(Publication::default());
+                        state.publications.len() - 1
+                    };
+                    let _ = converse(stream, &state, index);
+                    state.lock().unwrap().publications[index].closed = true;
+                });
+            }
+        });
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// One connection to its end.
+fn converse(mut stream: TcpStream, state: &Mutex<State>, index: usize) -> std::io::Result<()> {
+    let mut hello = vec![0; 1 + HANDSHAKE_BYTES];
+    stream.read_exact(&mut hello)?;
+    // S1 is zero but for its random part, S2 repeats C1.
+    let mut answer = vec![3];
+    answer.extend(vec![0; 8]);
+    answer.extend(vec![0x5a; HANDSHAKE_BYTES - 8]);
+    answer.extend(&hello[1..]);
+    stream.write_all(&answer)?;
+    stream.read_exact(&mut vec![0; HANDSHAKE_BYTES])?;
+    let mut reader = Reader::default();
+    let mut buffer = vec![0; 65_536];
+    loop {
+        let count = stream.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(());
+        }
+        reader.feed(&buffer[..count]);
+        while let Some(message) = reader.next_message() {
+            let values = commands_of(&message);
+            if !values.is_empty() {
+                answer_command(&mut stream, &values)?;
+            }
+            let mut state = state.lock().unwrap();
+            note(&mut state.publications[index], &message, &values);
+        }
+    }
+}
+
+/// Keeps what a message says.
+fn note(publication: &mut Publication, message: &Message, values: &[Value]) {
+    let kind = match message.type_id {
+        8 => Kind::Audio,
+        9 => Kind::Video,
+        18 => Kind::Data,
+        _ => {
+            match values.first().and_then(Value::as_text) {
+                Some("publish") => {
+                    publication.name = values
+                        .get(3)
+                        .and_then(Value::as_text)
+                        .unwrap_or_default()
+                        .to_owned();
+                }
+                Some("deleteStream" | "FCUnpublish") => publication.ended_in_order = true,
+                _ => {}
+            }
+            return;
+        }
+    };
+    let packet = Packet::new(kind, message.timestamp, message.payload.clone());
+    publication.packets.push(packet);
+}
+
+/// Says yes to everything that waits for an answer.
+fn answer_command(stream: &mut TcpStream, values: &[Value]) -> std::io::Result<()> {
+    let transaction = values.get(1).cloned().unwrap_or(Value::Number(0.0));
+    let info = |code: &str| {
+        Value::Object(vec![
+            ("level".to_owned(), Value::text("status")),
+            ("code".to_owned(), Value::text(code)),
+            ("description".to_owned(), Value::text("yes")),
+        ])
+    };
+    let (on, answer) = match values.first().and_then(Value::as_text) {
+        Some("connect") => {
+            let properties =
+                Value::Object(vec![("fmsVer".to_owned(), Value::text("FMS/3,0,1,123"))]);
+            (
+                0,
+                vec![
+                    Value::text("_result"),
+                    transaction,
+                    properties,
+                    info("NetConnection.Connect.Success"),
+                ],
+            )
+        }
+        Some("createStream") => (
+            0,
+            vec![
+                Value::text("_result"),
+                transaction,
+                Value::Null,
+                Value::Number(1.0),
+            ],
+        ),
+        Some("publish") => {
+            let status = info("NetStream.Publish.Start");
+            (
+                1,
+                vec![
+                    Value::text("onStatus"),
+                    Value::Number(0.0),
+                    Value::Null,
+                    status,
+                ],
+            )
+        }
+        _ => return Ok(()),
+    };
+    let message = Message {
+        type_id: 20,
+        stream: on,
+        timestamp: 0,
+        payload: Bytes::from(amf::encode(&answer)),
+    };
+    let mut bytes = Vec::new();
+    chunks::write(&mut bytes, 3, &message, 128);
+    stream.write_all(&bytes)
+}
