@@ -144,4 +144,29 @@ impl Bongsu {
         assert_eq!(response.status, 200, "/api/v1/streams: {}", response.body);
         serde_json::from_str(&response.body).expect("JSON from /api/v1/streams")
     }
+
+    /// The players of one stream, those who wait for it included; 0 when there is no such stream.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::streams`].
+    #[must_use]
+    pub fn player_count(&self, path: &str) -> usize {
+        self.stream(path)
+            .and_then(|stream| stream.get("players")?.as_u64())
+            .and_then(|count| usize::try_from(count).ok())
+            .unwrap_or(0)
+    }
+
+    /// One stream of [`Self::streams`], by its path (`app/name`).
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::streams`].
+    #[must_use]
+    pub fn stream(&self, path: &str) -> Option<Value> {
+        let all = self.streams();
+        let list = all.as_array().or_else(|| all.get("streams")?.as_array())?;
+        list.iter().find(|stream| stream["path"] == path).cloned()
+    }
 }

@@ -18,6 +18,8 @@ pub enum Fixture {
     H264AacTiny,
     /// H.264 and AAC for long runs: 40 s, 320x180, a keyframe every second.
     H264AacLong,
+    /// H.264 and AAC of 600 kbit/s: 20 s, 640x360, a keyframe every 2 s.
+    H264AacBusy,
     /// HEVC and AAC.
     Hevc,
     /// AV1 and Opus.
@@ -106,6 +108,7 @@ impl Fixture {
             Self::H264AacOther => 8,
             Self::H264AacTiny => 2,
             Self::H264AacLong => 40,
+            Self::H264AacBusy => 20,
             _ => 5,
         }
     }
@@ -114,9 +117,11 @@ impl Fixture {
     #[must_use]
     pub const fn tool(self) -> Tool {
         match self {
-            Self::H264Aac | Self::H264AacOther | Self::H264AacTiny | Self::H264AacLong => {
-                Tool::DebianFfmpeg
-            }
+            Self::H264Aac
+            | Self::H264AacOther
+            | Self::H264AacTiny
+            | Self::H264AacLong
+            | Self::H264AacBusy => Tool::DebianFfmpeg,
             _ => Tool::WheelFfmpeg,
         }
     }
@@ -125,9 +130,11 @@ impl Fixture {
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
-            Self::H264Aac | Self::H264AacOther | Self::H264AacTiny | Self::H264AacLong => {
-                "H.264 + AAC"
-            }
+            Self::H264Aac
+            | Self::H264AacOther
+            | Self::H264AacTiny
+            | Self::H264AacLong
+            | Self::H264AacBusy => "H.264 + AAC",
             Self::Hevc => "HEVC + AAC",
             Self::Av1Opus => "AV1 + Opus",
             Self::Vp9Flac => "VP9 + FLAC",
@@ -144,6 +151,7 @@ impl Fixture {
             Self::H264AacOther => "h264-aac-other",
             Self::H264AacTiny => "h264-aac-tiny",
             Self::H264AacLong => "h264-aac-long",
+            Self::H264AacBusy => "h264-aac-busy",
             Self::Hevc => "hevc-aac",
             Self::Av1Opus => "av1-opus",
             Self::Vp9Flac => "vp9-flac",
@@ -170,6 +178,10 @@ impl Fixture {
             Self::H264AacLong => (
                 sources("320x180", 25, 44_100, &[440]),
                 format!("{} -c:a aac -b:a 96k", x264(25, 0, "500k")),
+            ),
+            Self::H264AacBusy => (
+                sources("640x360", 25, 44_100, &[440]),
+                format!("{} -maxrate 510k -bufsize 1000k -c:a aac -b:a 96k", x264(50, 0, "500k")),
             ),
             Self::Hevc => (
                 modern(&[440]),

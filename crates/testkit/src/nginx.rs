@@ -131,7 +131,8 @@ fn record_lines(folder: &Path) -> String {
     fs::create_dir_all(&recordings).expect("a folder for recordings");
     // nginx names a recording by the second; a test restarts it faster than that.
     format!(
-        "record all; record_path {}; record_unique on; record_suffix -{}.flv; record_max_size 100M;",
+        // It knows no keyframe of Enhanced RTMP, and would pass no such picture on to its players.
+        "wait_key off; record all; record_path {}; record_unique on; record_suffix -{}.flv; record_max_size 100M;",
         recordings.display(),
         recordings_in(&recordings).len()
     )

@@ -173,7 +173,7 @@ impl Peer {
         while let Some(message) =
             self.next_message(deadline.saturating_duration_since(Instant::now()))
         {
-            let values = commands_of(&message);
+            let values = message.command();
             let answers = matches!(
                 values.first().and_then(Value::as_text),
                 Some("_result" | "_error")
@@ -228,7 +228,7 @@ impl Peer {
         let deadline = Instant::now() + limit;
         loop {
             let message = self.next_message(deadline.saturating_duration_since(Instant::now()))?;
-            if let Some(status) = status_of(&message) {
+            if let Some(status) = message.status() {
                 return Some(status);
             }
         }
@@ -276,6 +276,12 @@ impl Peer {
         self.closed
     }
 
+    /// Whether the server has closed the connection, as far as reads and writes have shown.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// The socket and what was read ahead, for a test that goes on by itself.
     #[must_use]
     pub fn into_parts(self) -> (TcpStream, Reader) {
@@ -283,31 +289,35 @@ impl Peer {
     }
 }
 
-/// The values of a command message; none for any other.
-pub(crate) fn commands_of(message: &Message) -> Vec<Value> {
-    if message.type_id == 20 {
-        amf::decode(&message.payload)
-    } else {
-        Vec::new()
+impl Message {
+    /// The values of a command message; none for any other.
+    #[must_use]
+    pub fn command(&self) -> Vec<Value> {
+        if self.type_id == 20 {
+            amf::decode(&self.payload)
+        } else {
+            Vec::new()
+        }
     }
-}
 
-/// The status in a command message.
-pub(crate) fn status_of(message: &Message) -> Option<Status> {
-    let values = commands_of(message);
-    if values.first()?.as_text()? != "onStatus" {
-        return None;
+    /// The status, when the message is an `onStatus`.
+    #[must_use]
+    pub fn status(&self) -> Option<Status> {
+        let values = self.command();
+        if values.first()?.as_text()? != "onStatus" {
+            return None;
+        }
+        let text = |name: &str| {
+            let value = values.get(3).and_then(|info| info.property(name));
+            value
+                .and_then(Value::as_text)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        Some(Status {
+            level: text("level"),
+            code: text("code"),
+            description: text("description"),
+        })
     }
-    let text = |name: &str| {
-        let value = values.get(3).and_then(|info| info.property(name));
-        value
-            .and_then(Value::as_text)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    Some(Status {
-        level: text("level"),
-        code: text("code"),
-        description: text("description"),
-    })
 }

@@ -10,7 +10,6 @@ use bytes::Bytes;
 
 use super::amf::{self, Value};
 use super::chunks::{self, Message, Reader};
-use super::peer::commands_of;
 use crate::compare::Packet;
 
 /// Bytes of C1, S1, C2 and S2.
@@ -154,7 +153,7 @@ fn converse(mut stream: TcpStream, state: &Mutex<State>, index: usize) -> std::i
         }
         reader.feed(&buffer[..count]);
         while let Some(message) = reader.next_message() {
-            let values = commands_of(&message);
+            let values = message.command();
             if !values.is_empty() {
                 answer_command(&mut stream, &values)?;
             }

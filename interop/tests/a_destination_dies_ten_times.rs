@@ -1,0 +1,179 @@
+//! One of four destinations dies ten times. Each time it is back within its backoff, beginning with metadata, headers
+//! and a keyframe; the other three, the players and the publisher notice nothing.
+
+use std::time::Duration;
+
+use bongsu_flv::{Class, Kind};
+use bongsu_interop::audience::{Listener, Player};
+use bongsu_interop::publisher::{Publisher, Publishing};
+use bongsu_interop::stage::{OPEN_APP, differences, push, wait_for_players};
+use bongsu_testkit::compare::{Packet, Start, compare_run, read_flv};
+use bongsu_testkit::raw::Sink;
+use bongsu_testkit::{Bongsu, Fixture, Nginx, RunDir, wait};
+
+/// The longest pause before another attempt, as configured; the media has a keyframe every second.
+const BACK_LIMIT: Duration = Duration::from_millis(500 + 1_000 + 1_500);
+/// Frames that show a destination has the stream again.
+const FRAMES_BACK: usize = 10;
+
+/// The one that dies.
+trait Victim {
+    fn target(&self) -> String;
+    fn die_and_return(&mut self, dir: &RunDir);
+    /// What each life has got, oldest first.
+    fn lives(&self) -> Vec<Vec<Packet>>;
+}
+
+/// Cuts its connections; it keeps every message in order.
+impl Victim for Sink {
+    fn target(&self) -> String {
+        self.address().to_string()
+    }
+
+    fn die_and_return(&mut self, _: &RunDir) {
+        self.kill();
+        self.restart();
+    }
+
+    fn lives(&self) -> Vec<Vec<Packet>> {
+        let publications = self.publications().into_iter();
+        publications
+            .map(|publication| publication.packets)
+            .collect()
+    }
+}
+
+/// A real server, killed as the kernel kills it when memory runs out.
+impl Victim for Nginx {
+    fn target(&self) -> String {
+        self.address().to_string()
+    }
+
+    fn die_and_return(&mut self, dir: &RunDir) {
+        self.kill();
+        self.restart(dir);
+    }
+
+    fn lives(&self) -> Vec<Vec<Packet>> {
+        self.recordings()
+            .iter()
+            .map(|file| read_flv(file))
+            .collect()
+    }
+}
+
+fn frames(packets: &[Packet]) -> usize {
+    packets.iter().filter(|packet| packet.is_frame()).count()
+}
+
+/// Metadata, then both headers, then a keyframe, and only then the rest.
+fn begins_properly(packets: &[Packet]) -> Result<(), String> {
+    let first_frame = packets.iter().position(Packet::is_frame);
+    let (before, from) = packets.split_at(first_frame.ok_or("no frame")?);
+    let has = |kind, class| {
+        before
+            .iter()
+            .any(|packet| packet.kind == kind && packet.class == class)
+    };
+    if before.first().map(|packet| (packet.kind, packet.class)) != Some((Kind::Data, Class::Config))
+    {
+        return Err("does not begin with metadata".to_owned());
+    }
+    if !has(Kind::Video, Class::SequenceHeader) || !has(Kind::Audio, Class::SequenceHeader) {
+        return Err("a frame comes before the headers".to_owned());
+    }
+    match from.iter().find(|packet| packet.kind == Kind::Video) {
+        Some(packet) if packet.class == Class::Keyframe => Ok(()),
+        other => Err(format!("the first picture is no keyframe: {other:?}")),
+    }
+}
+
+fn dies_ten_times(name: &str, victim: &mut dyn Victim, dir: &RunDir) {
+    let steady = ["one", "two"].map(|name| Bongsu::start(dir, name, OPEN_APP));
+    let nginx = Nginx::recording(dir, "three");
+    let mut toml = OPEN_APP.to_owned();
+    for (name, target) in [
+        ("one", steady[0].rtmp().to_string()),
+        ("two", steady[1].rtmp().to_string()),
+        ("three", nginx.address().to_string()),
+        ("victim", victim.target()),
+    ] {
+        toml.push_str(&push(name, &format!("rtmp://{target}/live/{{name}}")));
+        toml.push_str("retry_min = \"100ms\"\nretry_max = \"500ms\"\n");
+    }
+    let relay = Bongsu::start(dir, "relay", &toml);
+    let listeners = [
+        Listener::start(
+            Player::Rtmpdump,
+            dir,
+            &steady[0].url("live/cam"),
+            Some("bongsu 1"),
+        ),
+        Listener::start(
+            Player::Bongsu,
+            dir,
+            &steady[1].url("live/cam"),
+            Some("bongsu 2"),
+        ),
+        Listener::start(Player::Rtmpdump, dir, &nginx.url("cam"), Some("nginx-rtmp")),
+        Listener::start(Player::Rtmpdump, dir, &relay.url("live/cam"), None),
+        Listener::start(Player::Bongsu, dir, &relay.url("live/cam"), None),
+    ];
+    wait_for_players(&relay, 2);
+    let address = relay.rtmp().to_string();
+    let mut publishing = Publishing::start(
+        Publisher::DebianFfmpeg,
+        Fixture::H264AacLong,
+        dir,
+        &address,
+        "cam",
+    );
+    for life in 0..=10 {
+        let limit = if life == 0 {
+            Duration::from_secs(10)
+        } else {
+            BACK_LIMIT
+        };
+        wait::until_true(&format!("{name} to be back, life {life}"), limit, || {
+            victim
+                .lives()
+                .get(life)
+                .is_some_and(|packets| frames(packets) >= FRAMES_BACK)
+        });
+        if life < 10 {
+            victim.die_and_return(dir);
+        }
+    }
+    assert!(
+        publishing.process().is_running(),
+        "the publisher did not outlive the ten deaths"
+    );
+    let sent = publishing.finish();
+    let verdicts: Vec<_> = listeners
+        .into_iter()
+        .map(|one| one.judge(&sent, Start::Whole))
+        .collect();
+    let differences = differences(&verdicts, |_| true);
+    assert!(
+        differences.is_empty(),
+        "somebody else noticed:{differences}"
+    );
+    for (life, packets) in victim.lives().iter().enumerate() {
+        begins_properly(packets).unwrap_or_else(|problem| panic!("{name}, life {life}: {problem}"));
+        compare_run(&sent, packets)
+            .unwrap_or_else(|difference| panic!("{name}, life {life}: {difference}"));
+    }
+}
+
+#[test]
+fn a_scripted_destination_whose_connections_are_cut() {
+    let dir = RunDir::new("destination-dies-scripted");
+    dies_ten_times("a scripted destination", &mut Sink::start(), &dir);
+}
+
+#[test]
+fn an_nginx_that_is_killed() {
+    let dir = RunDir::new("destination-dies-nginx");
+    let mut victim = Nginx::recording(&dir, "victim");
+    dies_ten_times("nginx", &mut victim, &dir);
+}
