@@ -22,6 +22,8 @@ pub enum Fixture {
     H264AacBusy,
     /// HEVC and AAC.
     Hevc,
+    /// HEVC and AAC for transcripts: 2 s, 160x90.
+    HevcTiny,
     /// AV1 and Opus.
     Av1Opus,
     /// VP9 and FLAC.
@@ -51,6 +53,14 @@ fn x264(gop: u32, b_frames: u32, rate: &str) -> String {
     format!(
         "-c:v libx264 -preset veryfast -threads 1 -pix_fmt yuv420p -bf {b_frames} -g {gop} -keyint_min {gop} \
          -sc_threshold 0 -b:v {rate}"
+    )
+}
+
+/// x265 in the same manner.
+fn x265(gop: u32, b_frames: u32) -> String {
+    format!(
+        "-c:v libx265 -x265-params \
+         log-level=error:pools=1:frame-threads=1:bframes={b_frames}:keyint={gop}:min-keyint={gop}"
     )
 }
 
@@ -106,7 +116,7 @@ impl Fixture {
         match self {
             Self::H264Aac => 10,
             Self::H264AacOther => 8,
-            Self::H264AacTiny => 2,
+            Self::H264AacTiny | Self::HevcTiny => 2,
             Self::H264AacLong => 40,
             Self::H264AacBusy => 20,
             _ => 5,
@@ -135,7 +145,7 @@ impl Fixture {
             | Self::H264AacTiny
             | Self::H264AacLong
             | Self::H264AacBusy => "H.264 + AAC",
-            Self::Hevc => "HEVC + AAC",
+            Self::Hevc | Self::HevcTiny => "HEVC + AAC",
             Self::Av1Opus => "AV1 + Opus",
             Self::Vp9Flac => "VP9 + FLAC",
             Self::H264Ac3 => "H.264 + AC-3",
@@ -153,6 +163,7 @@ impl Fixture {
             Self::H264AacLong => "h264-aac-long",
             Self::H264AacBusy => "h264-aac-busy",
             Self::Hevc => "hevc-aac",
+            Self::HevcTiny => "hevc-aac-tiny",
             Self::Av1Opus => "av1-opus",
             Self::Vp9Flac => "vp9-flac",
             Self::H264Ac3 => "h264-ac3",
@@ -181,13 +192,15 @@ impl Fixture {
             ),
             Self::H264AacBusy => (
                 sources("640x360", 25, 44_100, &[440]),
-                format!("{} -maxrate 510k -bufsize 1000k -c:a aac -b:a 96k", x264(50, 0, "500k")),
+                format!(
+                    "{} -maxrate 510k -bufsize 1000k -c:a aac -b:a 96k",
+                    x264(50, 0, "500k")
+                ),
             ),
-            Self::Hevc => (
-                modern(&[440]),
-                "-c:v libx265 -x265-params log-level=error:bframes=2:keyint=50:min-keyint=50:pools=1:frame-threads=1 \
-                 -c:a aac"
-                    .to_owned(),
+            Self::Hevc => (modern(&[440]), format!("{} -c:a aac", x265(50, 2))),
+            Self::HevcTiny => (
+                sources("160x90", 10, 44_100, &[440]),
+                format!("{} -c:a aac -b:a 32k", x265(10, 0)),
             ),
             Self::Av1Opus => (
                 modern(&[440]),
@@ -195,9 +208,13 @@ impl Fixture {
             ),
             Self::Vp9Flac => (
                 modern(&[440]),
-                "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 50 -threads 1 -c:a flac".to_owned(),
+                "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 50 -threads 1 -c:a flac"
+                    .to_owned(),
             ),
-            Self::H264Ac3 => (modern(&[440]), format!("{} -c:a ac3 -b:a 128k", x264(50, 2, "500k"))),
+            Self::H264Ac3 => (
+                modern(&[440]),
+                format!("{} -c:a ac3 -b:a 128k", x264(50, 2, "500k")),
+            ),
             Self::TwoAudioTracks => (
                 modern(&[440, 880]),
                 format!("{} -c:a aac -b:a 96k", x264(50, 2, "500k")),

@@ -16,6 +16,11 @@ for the whole stream. Sequence headers are compared too. A player that hands out
 compared by the pictures that it decoded.
 ";
 
+/// Forgets what an earlier run found.
+pub(crate) fn clear() {
+    let _ = fs::remove_dir_all(target_dir().join("interop/results"));
+}
+
 /// Writes the page. Says nothing: the summary of the tests stays last.
 pub(crate) fn write() -> Result<(), String> {
     let results = target_dir().join("interop/results");

@@ -37,7 +37,24 @@ pub(crate) fn install() -> Result<(), String> {
     } else {
         install_packages(&missing)?;
     }
-    install_wheel()
+    install_wheel()?;
+    read_plugins()
+}
+
+/// GStreamer reads all its plug-ins once per user; a test that has to wait for that is slow for no reason.
+fn read_plugins() -> Result<(), String> {
+    for element in [
+        "rtmp2sink",
+        "rtmp2src",
+        "rtmpsink",
+        "h264parse",
+        "aacparse",
+        "flvmux",
+    ] {
+        output_of(Command::new("gst-inspect-1.0").arg("--exists").arg(element))
+            .map_err(|_| format!("GStreamer has no {element}; type: gst-inspect-1.0 {element}"))?;
+    }
+    Ok(())
 }
 
 fn is_installed(package: &str) -> bool {

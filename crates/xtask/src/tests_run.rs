@@ -19,6 +19,7 @@ pub(crate) fn everything() -> Result<(), String> {
     check_code(&mut report);
     report.print();
     packages::print_skipped();
+    interop_doc::clear();
     let test = cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]);
     // A test binary prints a line per test, and no test may take minutes.
     let passed = report.run(Step::command("test", test, Patience::minutes(22, 5)));
@@ -57,6 +58,7 @@ pub(crate) fn only_real_peers() -> Result<(), String> {
         return report.verdict();
     }
     packages::print_skipped();
+    interop_doc::clear();
     let test = cargo(&[
         "test",
         "--package",
