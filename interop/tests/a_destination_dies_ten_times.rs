@@ -88,39 +88,60 @@ fn begins_properly(packets: &[Packet]) -> Result<(), String> {
     }
 }
 
-fn dies_ten_times(name: &str, victim: &mut dyn Victim, dir: &RunDir) {
-    let steady = ["one", "two"].map(|name| Bongsu::start(dir, name, OPEN_APP));
-    let nginx = Nginx::recording(dir, "three");
-    let mut toml = OPEN_APP.to_owned();
-    for (name, target) in [
-        ("one", steady[0].rtmp().to_string()),
-        ("two", steady[1].rtmp().to_string()),
-        ("three", nginx.address().to_string()),
-        ("victim", victim.target()),
-    ] {
-        toml.push_str(&push(name, &format!("rtmp://{target}/live/{{name}}")));
-        toml.push_str("retry_min = \"100ms\"\nretry_max = \"500ms\"\n");
+/// The three destinations that live, and the relay that pushes to them and to the victim.
+struct Scene {
+    relay: Bongsu,
+    steady: [Bongsu; 2],
+    nginx: Nginx,
+}
+
+impl Scene {
+    fn set(dir: &RunDir, victim: &dyn Victim) -> Self {
+        let steady = ["one", "two"].map(|name| Bongsu::start(dir, name, OPEN_APP));
+        let nginx = Nginx::recording(dir, "three");
+        let mut toml = OPEN_APP.to_owned();
+        for (name, target) in [
+            ("one", steady[0].rtmp().to_string()),
+            ("two", steady[1].rtmp().to_string()),
+            ("three", nginx.address().to_string()),
+            ("victim", victim.target()),
+        ] {
+            toml.push_str(&push(name, &format!("rtmp://{target}/live/{{name}}")));
+            toml.push_str("retry_min = \"100ms\"\nretry_max = \"500ms\"\n");
+        }
+        let relay = Bongsu::start(dir, "relay", &toml);
+        Self {
+            relay,
+            steady,
+            nginx,
+        }
     }
-    let relay = Bongsu::start(dir, "relay", &toml);
-    let listeners = [
-        Listener::start(
-            Player::Rtmpdump,
-            dir,
-            &steady[0].url("live/cam"),
-            Some("bongsu 1"),
-        ),
-        Listener::start(
-            Player::Bongsu,
-            dir,
-            &steady[1].url("live/cam"),
-            Some("bongsu 2"),
-        ),
-        Listener::start(Player::Rtmpdump, dir, &nginx.url("cam"), Some("nginx-rtmp")),
-        Listener::start(Player::Rtmpdump, dir, &relay.url("live/cam"), None),
-        Listener::start(Player::Bongsu, dir, &relay.url("live/cam"), None),
-    ];
-    wait_for_players(&relay, 2);
-    let address = relay.rtmp().to_string();
+
+    /// Players of the three, and of the relay itself.
+    fn listeners(&self, dir: &RunDir) -> Vec<Listener> {
+        let [one, two] = self.steady.each_ref().map(|steady| steady.url("live/cam"));
+        let own = self.relay.url("live/cam");
+        let listeners = vec![
+            Listener::start(Player::Rtmpdump, dir, &one, Some("bongsu 1")),
+            Listener::start(Player::Bongsu, dir, &two, Some("bongsu 2")),
+            Listener::start(
+                Player::Rtmpdump,
+                dir,
+                &self.nginx.url("cam"),
+                Some("nginx-rtmp"),
+            ),
+            Listener::start(Player::Rtmpdump, dir, &own, None),
+            Listener::start(Player::Bongsu, dir, &own, None),
+        ];
+        wait_for_players(&self.relay, 2);
+        listeners
+    }
+}
+
+fn dies_ten_times(name: &str, victim: &mut dyn Victim, dir: &RunDir) {
+    let scene = Scene::set(dir, victim);
+    let listeners = scene.listeners(dir);
+    let address = scene.relay.rtmp().to_string();
     let mut publishing = Publishing::start(
         Publisher::DebianFfmpeg,
         Fixture::H264AacLong,
