@@ -1,6 +1,7 @@
 //! From a tree of keys and values to a [`Config`]: every section, every key, every rule between them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use bongsu_hub::Takeover;
 use bongsu_rtmp::limits as wire;
@@ -12,10 +13,10 @@ use super::problem::{Fault, Problem, Problems, sort};
 use super::read::{Known, Report, Section, number, shown, text, wrong_type};
 use super::reference::{References, Unbalanced};
 use super::suggest::nearest;
-use super::tree::{Node, Origin, Table, Value};
+use super::tree::{Node, Origin, Table, Value, parse};
 use super::{
-    ANY_APP, Config, DEFAULT_APP, Http, Limits, ListenAddr, Log, LogFormat, LogLevel, Network,
-    Rtmp, Server, TemplateError, UrlTemplate, Workers, limits,
+    ANY_APP, Config, DEFAULT_APP, Environment, Http, Limits, ListenAddr, Log, LogFormat, LogLevel,
+    Network, Rtmp, Server, TemplateError, UrlTemplate, Workers, limits,
 };
 
 /// The sections of the file.
@@ -30,8 +31,22 @@ pub(super) fn build(
     build_known(tree, references, problems).0
 }
 
+/// Every setting that exists: its section, `apps` for `[apps.live]`, and its key.
+pub(super) fn known() -> Known {
+    let sample = "[apps.live]\nkeys = [{}]\npush = [{}]\n";
+    let environment = Environment::default();
+    let references = References {
+        environment: &environment,
+        base: PathBuf::new(),
+    };
+    parse("sample", sample).map_or_else(
+        |_| Known::new(),
+        |tree| build_known(&tree, references, Vec::new()).1,
+    )
+}
+
 /// As [`build`], with every setting that exists.
-pub(super) fn build_known(
+fn build_known(
     tree: &Table,
     references: References<'_>,
     problems: Vec<Problem>,
@@ -67,6 +82,7 @@ fn unknown_sections(report: &Report<'_>, tree: &Table) {
             continue;
         }
         let fault = match &entry.node.value {
+            Value::Table(_) if section == "rtmps" => Fault::TlsListener,
             Value::Table(_) => Fault::UnknownSection {
                 section: shown(section),
                 nearest: nearest(section, SECTIONS).map(str::to_owned),
@@ -205,9 +221,7 @@ fn log(section: Section<'_, '_>) -> Log {
     let preset = Log::default();
     let filter = section.read("filter", |node| {
         let directives = text(node)?;
-        EnvFilter::try_new(directives).map_err(|error| Fault::Filter {
-            message: shown(&error.to_string()),
-        })?;
+        EnvFilter::try_new(directives).map_err(|_| Fault::Filter)?;
         Ok(directives.to_owned())
     });
     let log = Log {

@@ -202,6 +202,13 @@ impl Config {
         source::load(sources)
     }
 
+    /// Every setting that exists: section and key. The section of an app is `apps`, its lists are `apps.keys` and
+    /// `apps.push`.
+    #[must_use]
+    pub fn keys() -> Vec<(&'static str, &'static str)> {
+        build::known().into_iter().collect()
+    }
+
     /// The settings of an app: its own, else those of [`ANY_APP`], else `None`: the app is refused.
     #[must_use]
     pub fn app(&self, name: &str) -> Option<&App> {

@@ -12,7 +12,7 @@ use super::tree::Origin;
 /// One problem of a configuration. `Display` is three lines: `error:` what, `from:` where, `try:` what to do.
 #[derive(Debug, Clone)]
 pub struct Problem {
-    fault: Fault,
+    fault: Box<Fault>,
     origin: Origin,
     /// `[apps.live] hold`; empty when the problem is not with a key.
     key: String,
@@ -41,6 +41,8 @@ pub(super) enum Fault {
         nearest: Option<String>,
         known: Vec<&'static str>,
     },
+    #[error("RTMP over TLS ([rtmps]) is not supported yet")]
+    TlsListener,
     #[error("`{key}` stands outside a section")]
     KeyOutside { key: String },
     #[error("the path is empty")]
@@ -51,7 +53,7 @@ pub(super) enum Fault {
         found: &'static str,
         example: &'static str,
     },
-    #[error("\"{value}\" is not one of its words")]
+    #[error("\"{value}\" is not a value of this key")]
     Word {
         value: String,
         nearest: Option<&'static str>,
@@ -114,8 +116,8 @@ pub(super) enum Fault {
     Url(TemplateError),
     #[error("`retry_min` is longer than `retry_max`")]
     RetryOrder,
-    #[error("not a filter: {message}")]
-    Filter { message: String },
+    #[error("not a log filter")]
+    Filter,
     #[error("the variable leads through a value that has no keys")]
     VariablePath,
     #[error("the key has only {characters} characters")]
@@ -165,9 +167,9 @@ impl FileFault {
 }
 
 impl Problem {
-    pub(super) const fn new(fault: Fault, origin: Origin) -> Self {
+    pub(super) fn new(fault: Fault, origin: Origin) -> Self {
         Self {
-            fault,
+            fault: Box::new(fault),
             origin,
             key: String::new(),
         }
@@ -175,7 +177,7 @@ impl Problem {
 
     pub(super) fn at(fault: Fault, origin: Origin, key: impl Into<String>) -> Self {
         Self {
-            fault,
+            fault: Box::new(fault),
             origin,
             key: key.into(),
         }
@@ -208,7 +210,7 @@ impl Problem {
     pub fn titled(&self, title: &str) -> String {
         let what = self.what();
         let hint = self.hint();
-        if matches!(self.fault, Fault::File { .. }) {
+        if matches!(*self.fault, Fault::File { .. }) {
             return format!("{title}: {what}\n  try:  {hint}");
         }
         format!("{title}: {what}\n  from: {}\n  try:  {hint}", self.place())
@@ -267,6 +269,11 @@ impl Fault {
     /// What to do, in one line.
     fn hint(&self) -> String {
         match self {
+            Self::SecretFile {
+                reason: FileFault::Missing,
+                ..
+            } => "check the path; in a configuration file a relative one starts beside the file"
+                .to_owned(),
             Self::File { reason, .. } | Self::SecretFile { reason, .. } => file_hint(reason),
             Self::UnknownKey {
                 nearest: Some(key), ..
@@ -279,9 +286,8 @@ impl Fault {
             Self::UnknownSection { known, .. } => {
                 format!("use one of: [{}]", known.join("], ["))
             }
-            Self::Type { example, .. } | Self::Missing { example, .. } => {
-                format!("write it as in: {example}")
-            }
+            Self::Type { example, .. } => format!("write {example}"),
+            Self::Missing { example, .. } => format!("add a line as in: {example}"),
             Self::Word {
                 nearest: Some(word),
                 ..
@@ -314,6 +320,9 @@ impl Fault {
                 "write it as in \"192.168.0.0/16\", \"2001:db8::/32\" or \"192.0.2.7\""
             }
             Self::KeyOutside { .. } => "put it below a line with its section, as in [rtmp]",
+            Self::TlsListener => {
+                "remove the section; a TLS proxy in front can serve rtmps:// meanwhile"
+            }
             Self::PathEmpty => "name a directory, or remove the key for the default",
             Self::ListEmpty => "give at least one address, or remove the key for the default",
             Self::AddressTwice { .. } => "remove one of the two",
@@ -337,7 +346,7 @@ impl Fault {
             }
             Self::Reference { .. } => "use {env:NAME} for a variable, {file:path} for a file",
             Self::RetryOrder => "make retry_max at least as long as retry_min",
-            Self::Filter { .. } => "write it as in \"info,bongsu_server=debug\"",
+            Self::Filter => "write it as in \"info,bongsu_server=debug\"",
             Self::VariablePath => "set the whole list or section in one variable, as TOML",
             Self::SecretShort { .. } => {
                 "use a longer random one, so that nobody guesses it; as with: openssl rand -hex 16"

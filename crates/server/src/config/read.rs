@@ -134,7 +134,10 @@ impl<'r, 'a> Section<'r, 'a> {
 
     /// The node of a key, whatever it is.
     pub(super) fn node(&self, key: &'static str) -> Option<&'r Node> {
-        self.asked.borrow_mut().push(key);
+        let mut asked = self.asked.borrow_mut();
+        if !asked.contains(&key) {
+            asked.push(key);
+        }
         self.report.known.borrow_mut().insert((self.kind, key));
         let entry: Option<&'r Entry> = self.table.and_then(|table| table.entries.get(key));
         entry.map(|entry| &entry.node)
@@ -258,18 +261,13 @@ impl<'r, 'a> Section<'r, 'a> {
     }
 
     /// Sections in a list: `[[apps.live.push]]`.
-    pub(super) fn sections(
-        &self,
-        key: &'static str,
-        kind: &'static str,
-        max: usize,
-    ) -> Vec<Section<'r, 'a>> {
+    pub(super) fn sections(&self, key: &'static str, kind: &'static str, max: usize) -> Vec<Self> {
         let items = self.list(key, max).unwrap_or_default();
         items
             .into_iter()
             .map(|node| {
                 let name = format!("{}.{key}", self.name);
-                Section::of(self.report, Some(node), name, kind)
+                Self::of(self.report, Some(node), name, kind)
             })
             .collect()
     }
@@ -320,13 +318,17 @@ pub(super) fn text(node: &Node) -> Result<&str, Fault> {
     match (&node.value, &node.raw, &node.origin) {
         (Value::Text(text), ..) => Ok(text),
         (_, Some(raw), Origin::Environment { .. }) => Ok(raw),
-        _ => Err(wrong_type("a text", node, "\"text\" in quotes")),
+        _ => Err(wrong_type("a text", node, "it in quotes")),
     }
 }
 
 pub(super) fn duration(node: &Node, range: &RangeInclusive<Duration>) -> Result<Duration, Fault> {
     let Value::Text(text) = &node.value else {
-        return Err(wrong_type("a duration", node, "\"15s\" or \"250ms\""));
+        return Err(wrong_type(
+            "a duration",
+            node,
+            "it with its unit and in quotes, as in \"15s\" or \"250ms\"",
+        ));
     };
     let value =
         humantime::parse_duration(text).map_err(|_| Fault::Duration { value: shown(text) })?;
@@ -343,7 +345,11 @@ pub(super) fn duration(node: &Node, range: &RangeInclusive<Duration>) -> Result<
 
 pub(super) fn number(node: &Node, range: &RangeInclusive<u64>) -> Result<u64, Fault> {
     let Value::Integer(value) = node.value else {
-        return Err(wrong_type("a number", node, "100, without quotes"));
+        return Err(wrong_type(
+            "a number",
+            node,
+            "digits without quotes, as in 100",
+        ));
     };
     let value = value.and_then(|value| u64::try_from(value).ok());
     value
@@ -357,7 +363,11 @@ pub(super) fn number(node: &Node, range: &RangeInclusive<u64>) -> Result<u64, Fa
 
 fn size(node: &Node, range: &RangeInclusive<u32>) -> Result<u32, Fault> {
     let Value::Text(text) = &node.value else {
-        return Err(wrong_type("a size", node, "\"8MiB\" or \"64KiB\""));
+        return Err(wrong_type(
+            "a size",
+            node,
+            "it with its unit and in quotes, as in \"64KiB\" or \"8MiB\"",
+        ));
     };
     let bytes = text
         .parse::<bytesize::ByteSize>()
