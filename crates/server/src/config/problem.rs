@@ -155,7 +155,9 @@ pub enum FileFault {
 }
 
 impl FileFault {
-    pub(super) fn from_io(error: &std::io::Error) -> Self {
+    /// The reason behind an error of the system.
+    #[must_use]
+    pub fn from_io(error: &std::io::Error) -> Self {
         match error.kind() {
             std::io::ErrorKind::NotFound => Self::Missing,
             std::io::ErrorKind::PermissionDenied => Self::Denied,

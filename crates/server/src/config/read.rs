@@ -62,6 +62,8 @@ pub(super) struct Section<'r, 'a> {
     table: Option<&'r Table>,
     /// As in `apps.live.push`.
     name: String,
+    /// One of several with the same name: `[[apps.live.push]]`.
+    listed: bool,
     /// The same for every app: `apps.push`.
     kind: &'static str,
     origin: Origin,
@@ -94,17 +96,14 @@ impl<'r, 'a> Section<'r, 'a> {
                 _ => None,
             },
             name,
+            listed: kind == "apps.keys" || kind == "apps.push",
             kind,
             origin: node.map_or(Origin::Default, |node| node.origin.clone()),
             asked: RefCell::default(),
         };
         if let (Some(node), None) = (node, section.table) {
             let fault = wrong_type("a section", node, "[section] on a line of its own");
-            report.problem(Problem::at(
-                fault,
-                node.origin.clone(),
-                format!("[{}]", section.name),
-            ));
+            report.problem(Problem::at(fault, node.origin.clone(), section.header()));
         }
         section
     }
@@ -119,7 +118,16 @@ impl<'r, 'a> Section<'r, 'a> {
 
     /// `[apps.live] hold`, for errors.
     pub(super) fn place(&self, key: &str) -> String {
-        format!("[{}] {key}", self.name)
+        format!("{} {key}", self.header())
+    }
+
+    /// `[apps.live]` or `[[apps.live.push]]`.
+    fn header(&self) -> String {
+        if self.listed {
+            format!("[[{}]]", self.name)
+        } else {
+            format!("[{}]", self.name)
+        }
     }
 
     pub(super) fn fault(&self, fault: Fault, origin: &Origin, key: &str) {
@@ -274,7 +282,7 @@ impl<'r, 'a> Section<'r, 'a> {
 
     /// Reports keys that nobody asked for.
     pub(super) fn finish(self) {
-        let asked = self.asked.into_inner();
+        let asked = self.asked.take();
         let entries = self.table.map(|table| table.entries.iter());
         for (key, entry) in entries.into_iter().flatten() {
             if asked.contains(&key.as_str()) {
@@ -285,9 +293,7 @@ impl<'r, 'a> Section<'r, 'a> {
                 nearest: nearest(key, asked.iter().copied()).map(str::to_owned),
                 known: asked.clone(),
             };
-            let place = format!("[{}]", self.name);
-            self.report
-                .problem(Problem::at(fault, entry.key_origin.clone(), place));
+            self.fault(fault, &entry.key_origin, &shown(key));
         }
     }
 }

@@ -46,6 +46,9 @@ pub enum TemplateError {
     /// `{args}` is the publisher's query and can only follow a question mark.
     #[error("`{{args}}` stands outside the query")]
     ArgsOutsideQuery,
+    /// Neither `rtmp://` nor `rtmps://`.
+    #[error("not an rtmp:// or rtmps:// URL")]
+    Scheme,
     /// TLS.
     #[error("destinations over TLS (rtmps://) are not supported yet")]
     Tls,
@@ -73,7 +76,9 @@ impl TemplateError {
             Self::NoName => {
                 "end the URL with /{name} or with the stream key of the service".to_owned()
             }
-            Self::Url(_) => "write it as in \"rtmp://host:1935/app/{name}\"".to_owned(),
+            Self::Scheme | Self::Url(_) => {
+                "write it as in \"rtmp://host:1935/app/{name}\"".to_owned()
+            }
         }
     }
 }
@@ -116,7 +121,10 @@ impl UrlTemplate {
         }
         let url = self
             .expand("app", "name", &Query::parse("key=value"))
-            .map_err(TemplateError::Url)?;
+            .map_err(|error| match error {
+                UrlError::Scheme => TemplateError::Scheme,
+                other => TemplateError::Url(other),
+            })?;
         if url.scheme() == Scheme::Rtmps {
             return Err(TemplateError::Tls);
         }
@@ -317,7 +325,7 @@ mod tests {
             ),
             (
                 "http://h/a/{name}",
-                "the URL must start with rtmp:// or rtmps://",
+                "not an rtmp:// or rtmps:// URL",
                 "write it as in \"rtmp://host:1935/app/{name}\"",
             ),
         ] {

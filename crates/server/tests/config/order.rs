@@ -195,7 +195,7 @@ error: the variable leads through a value that has no keys
   from: environment variable BONGSU_RTMP__BACKLOG__X
   try:  set the whole list or section in one variable, as TOML
 error: unknown key `listne`
-  from: environment variable BONGSU_RTMP__LISTNE, [rtmp]
+  from: environment variable BONGSU_RTMP__LISTNE, [rtmp] listne
   try:  write `listen`
 error: \"soon\" is not a duration
   from: flag --drain, [server] drain_timeout
