@@ -1,31 +1,13 @@
 //! The two examples of the tutorial, run as processes.
 #![allow(clippy::unwrap_used)] // the helpers are part of the tests
 
-use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+mod example;
+
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
 
-/// Cargo puts examples beside the `deps` directory of the tests.
-fn example(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let path = test
-        .parent()
-        .and_then(|deps| deps.parent())
-        .unwrap()
-        .join("examples")
-        .join(name);
-    assert!(
-        path.exists(),
-        "{} is missing: type `cargo build -p bongsu-net --examples`",
-        path.display()
-    );
-    path
-}
-
 fn run(name: &str, arguments: &[&str]) -> Output {
-    Command::new(example(name))
+    Command::new(example::path(name))
         .args(arguments)
         .output()
         .unwrap()
@@ -43,7 +25,7 @@ struct Server {
 
 impl Server {
     fn start(ip: &str) -> Self {
-        let mut process = Command::new(example("tcp_server"))
+        let mut process = Command::new(example::path("tcp_server"))
             .args([ip, "0"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -90,7 +72,7 @@ fn a_wrong_number_of_arguments_prints_the_usage() {
     for name in ["tcp_server", "tcp_client"] {
         for arguments in [&[][..], &["127.0.0.1"], &["127.0.0.1", "9190", "more"]] {
             let output = run(name, arguments);
-            let usage = format!("Usage : {} <IP> <port>\n", example(name).display());
+            let usage = format!("Usage : {} <IP> <port>\n", example::path(name).display());
             assert_eq!(text(&output.stderr), usage);
             assert_eq!(text(&output.stdout), "");
             assert_eq!(output.status.code(), Some(1));
@@ -134,42 +116,4 @@ fn a_client_without_a_server_says_what_to_do() {
          try:  start the server there, or correct the port (RTMP's is 1935)\n"
     );
     assert_eq!(output.status.code(), Some(1));
-}
-
-#[test]
-fn a_port_below_1024_needs_permission() {
-    const NOBODY: u32 = 65534;
-    let first_free = fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
-    if first_free.is_ok_and(|port| port.trim().parse().is_ok_and(|port: u32| port <= 1)) {
-        skipped("this machine lets every user take every port");
-        return;
-    }
-    // A copy, because the user "nobody" may not be able to enter the build directory.
-    let program = std::env::temp_dir().join(format!("bongsu-tcp-server-{}", std::process::id()));
-    fs::copy(example("tcp_server"), &program).unwrap();
-    let mut command = Command::new(&program);
-    command.args(["127.0.0.1", "1"]).current_dir("/");
-    if rustix::process::geteuid().is_root() {
-        command.uid(NOBODY).gid(NOBODY);
-    }
-    let output = command.output();
-    fs::remove_file(&program).unwrap();
-    let output = match output {
-        Ok(output) => output,
-        Err(error) => {
-            skipped(&format!("cannot run a program as another user: {error}"));
-            return;
-        }
-    };
-    assert_eq!(
-        text(&output.stderr),
-        "error: cannot listen on 127.0.0.1:1: permission denied\n  \
-         try:  use a port from 1024 up (RTMP's is 1935), or give the program CAP_NET_BIND_SERVICE\n"
-    );
-    assert_eq!(output.status.code(), Some(1));
-}
-
-/// Says so past the test harness, which hides the output of tests that pass.
-fn skipped(what: &str) {
-    let _ = writeln!(std::io::stderr(), "skipped: a port below 1024: {what}");
 }
