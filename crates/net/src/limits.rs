@@ -4,16 +4,16 @@ use std::time::Duration;
 
 /// How many finished handshakes the kernel keeps for us until we accept them.
 ///
-/// Why: when a popular stream starts, hundreds of players connect within one round trip. A connection
-/// that finds the queue full is dropped by the kernel and tried again by the peer one second later, then
-/// three. 1024 holds a burst for as long as one acceptor may be busy, costs memory only for entries in
+/// Why: when a popular stream starts, hundreds of players connect within one round trip. The kernel drops
+/// a connection that finds the queue full, without a word, and the peer tries again a second later at the
+/// soonest. 1024 holds a burst for as long as one acceptor may be busy, costs memory only for entries in
 /// use, and is below the kernel's own cap (4096 since Linux 5.4). `docs/sockets.md` has the measurement.
 pub const LISTEN_BACKLOG: u32 = 1024;
 
 /// A backlog below this is taken, with a [`Warning`](crate::Warning).
 ///
 /// Why: a single page with a handful of players, or one encoder with its reconnects, fills a shorter
-/// queue; the symptom is connects that take exactly one or three seconds longer.
+/// queue; the symptom is connects that take whole seconds longer.
 pub const LISTEN_BACKLOG_WARN_BELOW: u32 = 15;
 
 /// Silence on a connection before the kernel asks the peer whether it is still there, in milliseconds.
