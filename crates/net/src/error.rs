@@ -351,6 +351,31 @@ pub enum ServerError {
 }
 
 impl ServerError {
+    /// The address that the listener was for; an option that failed does not know it.
+    pub fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Open(
+                OpenError::FamilyMissing { address }
+                | OpenError::TooManyFiles { address }
+                | OpenError::TooManyFilesOnMachine { address }
+                | OpenError::OutOfMemory { address }
+                | OpenError::NotPermitted { address }
+                | OpenError::Other { address, .. },
+            )
+            | Self::Bind(
+                BindError::AddressInUse { address }
+                | BindError::AddressNotLocal { address }
+                | BindError::PermissionDenied { address }
+                | BindError::WrongFamily { address }
+                | BindError::Other { address, .. },
+            )
+            | Self::Listen(
+                ListenError::AddressInUse { address } | ListenError::Other { address, .. },
+            ) => Some(*address),
+            Self::Option(_) => None,
+        }
+    }
+
     /// What a user can do about it, in one line.
     pub fn try_hint(&self) -> &'static str {
         match self {
@@ -469,6 +494,33 @@ mod tests {
                 .starts_with("cannot listen on 0.0.0.0:1935: Operation not")
         );
         assert!(!other.try_hint().is_empty());
+    }
+
+    #[test]
+    fn a_server_error_knows_its_address_at_every_stage_but_the_options() {
+        let address = at("[::1]:1935");
+        for errno in [
+            Errno::AFNOSUPPORT,
+            Errno::MFILE,
+            Errno::NFILE,
+            Errno::NOMEM,
+            Errno::PERM,
+            Errno::ADDRINUSE,
+            Errno::ADDRNOTAVAIL,
+            Errno::INVAL,
+        ] {
+            let errors: [ServerError; 3] = [
+                OpenError::from_io(address, os(errno)).into(),
+                BindError::from_io(address, os(errno)).into(),
+                ListenError::from_io(address, os(errno)).into(),
+            ];
+            assert_eq!(errors.map(|error| error.address()), [Some(address); 3]);
+        }
+        let option = OptionError {
+            option: "TCP_NODELAY",
+            source: os(Errno::NOPROTOOPT),
+        };
+        assert_eq!(ServerError::from(option).address(), None);
     }
 
     #[test]

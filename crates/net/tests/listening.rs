@@ -144,6 +144,7 @@ fn an_address_of_another_machine_is_named() {
             .ends_with(": not an address of this machine")
     );
     assert!(error.try_hint().contains("ip address"));
+    assert!(foreign.contains(&error.address().unwrap()));
 }
 
 #[test]
@@ -170,6 +171,15 @@ fn a_restart_listens_at_once_although_old_connections_linger() {
     drop(server);
     assert_eq!(client.read(&mut [0]).unwrap(), 0);
     drop((client, listening));
+    let without = ListenOptions {
+        reuse_address: false,
+        ..ListenOptions::default()
+    };
+    let error = listen(address, &without).expect_err("the old connection holds the port");
+    assert!(
+        matches!(error, ServerError::Bind(BindError::AddressInUse { .. })),
+        "{error}"
+    );
     listen(address, &ListenOptions::default()).unwrap();
 }
 
