@@ -1,0 +1,32 @@
+//! What a client session is told.
+
+use crate::handshake::Seed;
+use crate::limits::Limits;
+use crate::session::Capabilities;
+use crate::url::RtmpUrl;
+
+/// What a client wants of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// To publish a stream.
+    Publish,
+    /// To play a stream.
+    Play,
+}
+
+/// Where a client calls, what for, and its bounds. `Debug` shows no key: the URL masks itself.
+#[derive(Debug, Clone)]
+pub struct ClientConfig {
+    /// Publish or play.
+    pub role: Role,
+    /// App, `tcUrl` and stream name come from it.
+    pub url: RtmpUrl,
+    /// Fills the handshake packets.
+    pub seed: Seed,
+    /// Limits of what the server may send.
+    pub limits: Limits,
+    /// Chunk size of all that we send, announced before `connect`.
+    pub chunk_size: u32,
+    /// What `connect` says of Enhanced RTMP.
+    pub capabilities: Capabilities,
+}

@@ -1,0 +1,11 @@
+//! The client session against a scripted server, and against the server session.
+#![allow(clippy::unwrap_used, reason = "the helpers are part of the tests")]
+
+mod acknowledgements;
+mod failures;
+mod play;
+mod publish;
+mod script;
+mod split;
+mod together;
+mod told;
