@@ -1,4 +1,5 @@
 //! Goal: one stream path and its parameters, however a client spreads them over `app`, `tcUrl` and the name.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use bongsu_rtmp::limits::{
     Limit, LimitExceeded, NAME_BYTES_MAX, PATH_SEGMENT_BYTES_MAX, PATH_SEGMENTS_MAX,
@@ -169,7 +170,7 @@ fn app_tc_url_and_name_are_bounded() {
 #[test]
 fn a_path_has_so_many_segments_of_such_a_length() {
     let segment = "s".repeat(PATH_SEGMENT_BYTES_MAX);
-    let longest = vec![segment.as_str(); PATH_SEGMENTS_MAX].join("/");
+    let longest = [segment.as_str(); PATH_SEGMENTS_MAX].join("/");
     assert_eq!(StreamPath::new(&longest).unwrap().as_str(), longest);
     assert_eq!(
         StreamPath::new(&format!("{longest}/x")),

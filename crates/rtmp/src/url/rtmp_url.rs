@@ -207,7 +207,7 @@ impl Server {
             scheme,
             user_info,
             host: host.to_owned(),
-            port: port.unwrap_or(scheme.default_port()),
+            port: port.unwrap_or_else(|| scheme.default_port()),
         };
         Ok((server, path))
     }
