@@ -22,6 +22,12 @@ fn the_last_segment_with_the_query_is_the_name() {
         ("rtmp://h/live", "live", ""),
         ("rtmp://h/live/", "live", ""),
         ("rtmp://h/live?token=t", "live?token=t", ""),
+        (
+            "rtmp://h/live2?backup=1/k?a=b/c",
+            "live2?backup=1",
+            "k?a=b/c",
+        ),
+        ("rtmp://h/live?token=t/", "live?token=t", ""),
         ("rtmp://h//live//k/", "live", "k"),
         ("rtmp://h/live/%6b%2F+", "live", "%6b%2F+"),
         ("rtmp://h/live/k@x:1", "live", "k@x:1"),

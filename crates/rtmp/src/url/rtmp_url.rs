@@ -65,8 +65,9 @@ pub enum UrlError {
 impl RtmpUrl {
     /// Parses one URL: the last path segment with the query is the stream name, what is before it the app.
     ///
-    /// A path of one segment is an app without a name; the query is the app's then. Slashes at the ends of app and
-    /// name are dropped.
+    /// A path of one segment is an app, and the query up to the next slash is the app's then, as in
+    /// `rtmp://host/live2?backup=1/KEY`; without that slash there is no name. Slashes at the ends of app and name are
+    /// dropped.
     ///
     /// # Errors
     /// [`UrlError`] says which part is wrong; it never shows the URL.
@@ -74,9 +75,14 @@ impl RtmpUrl {
         let (server, path) = Server::parse(url)?;
         let (path, query) = split_query(path);
         let path = path.trim_matches('/');
-        let (app, name) = match path.rsplit_once('/') {
-            Some((app, name)) => (app.trim_end_matches('/').to_owned(), joined(name, query)),
-            None => (joined_app(path, query)?, String::new()),
+        let (app, name) = if let Some((app, name)) = path.rsplit_once('/') {
+            (app.trim_end_matches('/').to_owned(), joined(name, query))
+        } else {
+            let (query, name) = match query.and_then(|query| query.split_once('/')) {
+                Some((query, name)) => (Some(query), name.trim_start_matches('/')),
+                None => (query, ""),
+            };
+            (joined_app(path, query)?, name.to_owned())
         };
         server.with(app, name)
     }
