@@ -1,0 +1,140 @@
+//! The push of one live stream to one destination.
+//!
+//! One task per pair, on the stream's worker: it looks the name up, connects, publishes, sends by a cursor of its own,
+//! and after every failure tries again, for as long as the stream exists.
+//!
+//! Pure, and tested by tables and instants: `state`, `status`, `backoff`, `progress`, `failure`, `mask`,
+//! `own_address`, `unsent`. With sockets: `connect` (name to socket), `conversation` (socket and protocol), `sender` (ring to
+//! conversation), `task` (one session after the other).
+
+mod backoff;
+mod connect;
+mod conversation;
+mod failure;
+mod limits;
+mod mask;
+mod own_address;
+mod progress;
+mod sender;
+mod state;
+mod status;
+mod task;
+mod unsent;
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Instant;
+
+use bongsu_hub::{Cursor, LiveStream};
+
+use self::state::Input;
+use self::status::Status;
+use crate::config::Push;
+use crate::mailbox::Mailbox;
+use crate::snapshot::DestinationSnapshot;
+use crate::stream::{Stream, millis};
+use crate::worker::Worker;
+
+/// A push, as its stream sees it.
+#[derive(Debug)]
+pub(crate) struct PushHandle {
+    push: Push,
+    mailbox: Mailbox,
+    ledger: RefCell<Ledger>,
+}
+
+/// What there is to say about a push. Its task writes it, snapshots read it; nobody holds it over an await.
+#[derive(Debug)]
+struct Ledger {
+    status: Status,
+    /// Where the session reads the stream; `None` without a session.
+    cursor: Option<Cursor>,
+    failures: u64,
+    frames: u64,
+    bytes_acknowledged: u64,
+    /// Frames that earlier sessions missed.
+    frames_dropped: u64,
+}
+
+impl PushHandle {
+    /// Starts the task of a push. It ends when it is told that the stream is over or that the server leaves.
+    pub(crate) fn start(worker: &Rc<Worker>, stream: &Rc<Stream>, push: &Push) -> Rc<Self> {
+        let handle = Rc::new(Self {
+            push: push.clone(),
+            mailbox: Mailbox::default(),
+            ledger: RefCell::new(Ledger {
+                status: Status::new(Instant::now()),
+                cursor: None,
+                failures: 0,
+                frames: 0,
+                bytes_acknowledged: 0,
+                frames_dropped: 0,
+            }),
+        });
+        worker.spawn(task::run(
+            Rc::clone(worker),
+            Rc::clone(stream),
+            Rc::clone(&handle),
+        ));
+        handle
+    }
+
+    /// Where it takes its mail: `WORK` for new frames and changes of the stream's state, `STREAM_ENDED`, `SHUTDOWN`.
+    pub(crate) const fn mailbox(&self) -> &Mailbox {
+        &self.mailbox
+    }
+
+    /// What there is to say about it now.
+    pub(crate) fn snapshot(&self, now: Instant, live: &LiveStream) -> DestinationSnapshot {
+        let ledger = self.ledger.borrow();
+        let status = &ledger.status;
+        DestinationSnapshot {
+            name: self.push.name.clone(),
+            url: self.push.url.to_string(),
+            state: status.state().as_str(),
+            since_ms: millis(now.saturating_duration_since(status.since())),
+            reason: status.reason().to_owned(),
+            attempt: status.attempt(),
+            next_retry_ms: status
+                .next_retry()
+                .map(|next| millis(next.saturating_duration_since(now))),
+            failures: ledger.failures,
+            frames: ledger.frames,
+            bytes_acknowledged: ledger.bytes_acknowledged,
+            frames_dropped: ledger.frames_dropped(),
+            lag_ms: ledger
+                .cursor
+                .as_ref()
+                .map_or(0, |cursor| live.lag_ms(cursor)),
+        }
+    }
+
+    /// Takes an input and logs the change it makes; true when it makes one.
+    fn apply(&self, now: Instant, input: Input, reason: impl Into<Cow<'static, str>>) -> bool {
+        let status = &mut self.ledger.borrow_mut().status;
+        let changed = status.apply(now, input, reason);
+        if changed {
+            let (state, reason) = (status.state().as_str(), status.reason());
+            tracing::debug!(destination = self.push.name, state, reason, "push");
+        }
+        changed
+    }
+}
+
+impl Ledger {
+    /// Frames that were not sent, over all sessions.
+    fn frames_dropped(&self) -> u64 {
+        let now = self
+            .cursor
+            .as_ref()
+            .map_or(0, |cursor| cursor.drops().frames);
+        self.frames_dropped.saturating_add(now)
+    }
+
+    /// The session is over: what its cursor missed is kept.
+    fn close_cursor(&mut self) {
+        self.frames_dropped = self.frames_dropped();
+        self.cursor = None;
+    }
+}

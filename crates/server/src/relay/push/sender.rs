@@ -1,0 +1,314 @@
+//! One session: frames from the ring go to the destination as fast as it takes them, and no faster.
+
+use std::time::{Duration, Instant};
+
+use bongsu_hub::{Cursor, Kind, Next, State as StreamState};
+
+use super::conversation::Conversation;
+use super::failure::Failure;
+use super::limits::{
+    FAREWELL, FAREWELL_AT_SHUTDOWN, HELD_METADATA, MEASURE, STALL, TURN_BYTES_MAX, TURN_FRAMES_MAX,
+};
+use super::progress::Pace;
+use super::state::Input;
+use super::task::{Leave, Task};
+use crate::config::CodecChange;
+use crate::stream::media_kind;
+
+/// How a session ended.
+#[derive(Debug)]
+pub(super) enum End {
+    /// The stream is over, or the server leaves. Everything was sent, or the time for it is over.
+    Left,
+    /// It makes room for another one, because of this.
+    MakesRoom(&'static str),
+    /// It failed.
+    Failed(Failure),
+}
+
+impl From<Failure> for End {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// How far a turn came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// The socket takes nothing now.
+    Blocked,
+    /// There is more in the ring.
+    More,
+    /// Everything is written.
+    Done,
+}
+
+/// One session that was accepted.
+pub(super) struct Sender<'a> {
+    task: &'a Task,
+    conversation: Box<Conversation>,
+    since: Instant,
+    /// Value of the stream's counter at the start.
+    codec_changes: u64,
+    /// Bytes queued before the first media since the start or the last hold: when more is acknowledged, media arrived.
+    media_from: Option<u64>,
+    /// When media first arrived.
+    live_since: Option<Instant>,
+    pace: Pace,
+    measured: Instant,
+    last_timestamp: u32,
+    /// When the metadata is repeated next; set while the stream is held.
+    next_metadata: Option<Instant>,
+    farewell_until: Option<Instant>,
+    /// Counts of the push at the start, to tell what this session did.
+    frames_before: u64,
+    dropped_before: u64,
+}
+
+impl<'a> Sender<'a> {
+    pub(super) fn new(task: &'a Task, conversation: Box<Conversation>, now: Instant) -> Self {
+        let mut ledger = task.handle.ledger.borrow_mut();
+        ledger.close_cursor();
+        ledger.cursor = Some(Cursor::rebased());
+        Self {
+            task,
+            conversation,
+            since: now,
+            codec_changes: task.stream.inner().live.codec_changes(),
+            media_from: None,
+            live_since: None,
+            pace: Pace::Flowing,
+            measured: now,
+            last_timestamp: 0,
+            next_metadata: None,
+            farewell_until: None,
+            frames_before: ledger.frames,
+            dropped_before: ledger.frames_dropped(),
+        }
+    }
+
+    /// When the destination first acknowledged media.
+    pub(super) const fn live_since(&self) -> Option<Instant> {
+        self.live_since
+    }
+
+    /// Sends until the session ends.
+    pub(super) async fn run(&mut self) -> End {
+        loop {
+            self.task.read_mail();
+            match self.step(Instant::now()) {
+                Ok(Turn::More) => tokio::task::yield_now().await,
+                Ok(Turn::Blocked | Turn::Done) => {
+                    let mailbox = Some(&self.task.handle.mailbox);
+                    self.conversation.wait(mailbox, self.due()).await;
+                }
+                Err(end) => return end,
+            }
+        }
+    }
+
+    /// Ends the session in order.
+    pub(super) async fn stop(&mut self) {
+        let until = self
+            .farewell_until
+            .unwrap_or_else(|| Instant::now() + FAREWELL);
+        let leaving_from = self.task.leaving();
+        let stop = self.conversation.stop(&self.task.worker, until);
+        tokio::select! {
+            () = stop => {}
+            // There is no time for another pause of this length.
+            () = self.task.told(Leave::Shutdown), if leaving_from != Some(Leave::Shutdown) => {}
+        }
+        self.look(Instant::now());
+    }
+
+    /// Writes the one line about the session, if it ever was one.
+    pub(super) fn report(&self, now: Instant, reason: &str) {
+        let mut ledger = self.task.handle.ledger.borrow_mut();
+        ledger.close_cursor();
+        let Some(live_since) = self.live_since else {
+            return;
+        };
+        tracing::info!(
+            destination = self.task.handle.push.name,
+            stream = %self.task.stream.path(),
+            reason,
+            duration_ms = crate::stream::millis(now.saturating_duration_since(self.since)),
+            live_ms = crate::stream::millis(now.saturating_duration_since(live_since)),
+            acknowledged_bytes = self.conversation.acknowledged(),
+            frames = ledger.frames - self.frames_before,
+            dropped_frames = ledger.frames_dropped() - self.dropped_before,
+            "push ended"
+        );
+    }
+
+    fn step(&mut self, now: Instant) -> Result<Turn, End> {
+        self.conversation.receive(&self.task.worker, now)?;
+        self.conversation.handle_timeout(now)?;
+        if self.conversation.reconnect_asked() {
+            return Err(End::MakesRoom("the destination asked for a new connection"));
+        }
+        if self.codecs_need_a_session() {
+            return Err(End::MakesRoom("the codec or the tracks changed"));
+        }
+        let turn = self.turn(now)?;
+        self.hold(now, turn)?;
+        self.measure(now)?;
+        if let Some(leave) = self.task.leaving() {
+            let until = self.farewell_until(now, leave);
+            if turn == Turn::Done || now >= until {
+                return Err(End::Left);
+            }
+        }
+        Ok(turn)
+    }
+
+    /// When something is due that nobody wakes us for.
+    fn due(&self) -> Option<Instant> {
+        let measure = self
+            .conversation
+            .is_waiting()
+            .then(|| self.measured + MEASURE);
+        let session = self.conversation.poll_timeout();
+        [measure, session, self.next_metadata, self.farewell_until]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn codecs_need_a_session(&self) -> bool {
+        // At the end of a stream the rest is not worth a session.
+        self.task.handle.push.on_codec_change == CodecChange::Reconnect
+            && self.task.leaving().is_none()
+            && self.task.stream.inner().live.codec_changes() != self.codec_changes
+    }
+
+    /// Writes what waits, and only then takes more from the ring.
+    fn turn(&mut self, now: Instant) -> Result<Turn, Failure> {
+        let worker = &self.task.worker;
+        if !self.conversation.flush(worker, now)? {
+            return Ok(Turn::Blocked);
+        }
+        let has_more = self.fill(now)?;
+        Ok(
+            match (self.conversation.flush(&self.task.worker, now)?, has_more) {
+                (false, _) => Turn::Blocked,
+                (true, true) => Turn::More,
+                (true, false) => Turn::Done,
+            },
+        )
+    }
+
+    /// Encodes one turn of frames; true when there may be more.
+    fn fill(&mut self, now: Instant) -> Result<bool, Failure> {
+        let inner = self.task.stream.inner();
+        let ledger = &mut *self.task.handle.ledger.borrow_mut();
+        let cursor = ledger.cursor.get_or_insert_with(Cursor::rebased);
+        for _ in 0..TURN_FRAMES_MAX {
+            if self.conversation.unsent_bytes() >= TURN_BYTES_MAX {
+                break;
+            }
+            let queued = self.conversation.queued();
+            let (kind, timestamp, payload) = match inner.live.next(cursor) {
+                Next::Header {
+                    kind,
+                    timestamp,
+                    payload,
+                } => (kind, timestamp, payload),
+                Next::Frame { frame, timestamp } => {
+                    ledger.frames += 1;
+                    (frame.kind, timestamp, &frame.payload)
+                }
+                Next::Wait => return Ok(false),
+            };
+            let step = self.conversation.step();
+            self.conversation
+                .send(now, media_kind(kind), timestamp, payload)
+                .map_err(|error| Failure::session(step, error))?;
+            self.last_timestamp = timestamp;
+            if kind != Kind::Data {
+                self.media_from.get_or_insert(queued);
+            }
+        }
+        Ok(true)
+    }
+
+    /// While the publisher is away: repeats the metadata, so that the destination does not take silence for the end.
+    fn hold(&mut self, now: Instant, turn: Turn) -> Result<(), Failure> {
+        let is_held = matches!(self.task.stream.state(), StreamState::Holding { .. });
+        if !is_held || turn != Turn::Done {
+            self.next_metadata = None;
+            return Ok(());
+        }
+        match self.next_metadata {
+            None => {
+                self.next_metadata = Some(now + HELD_METADATA);
+                // What is sent from here on proves nothing until frames flow again.
+                self.look(now);
+                self.media_from = None;
+            }
+            Some(due) if due <= now => {
+                self.next_metadata = Some(now + HELD_METADATA);
+                let metadata = self.task.stream.inner().live.metadata().cloned();
+                if let Some(metadata) = metadata {
+                    let step = self.conversation.step();
+                    self.conversation
+                        .send(now, media_kind(Kind::Data), self.last_timestamp, &metadata)
+                        .map_err(|error| Failure::session(step, error))?;
+                    self.conversation.flush(&self.task.worker, now)?;
+                }
+            }
+            Some(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Looks at what arrived when it is time to, and draws the consequences.
+    fn measure(&mut self, now: Instant) -> Result<(), Failure> {
+        if self.conversation.is_waiting() && self.measured + MEASURE <= now {
+            self.look(now);
+        }
+        if self.pace == Pace::Dead {
+            return Err(Failure::stalled());
+        }
+        if self.pace == Pace::Flowing && self.next_metadata.is_some() {
+            self.task
+                .handle
+                .apply(now, Input::Held, "the publisher is away");
+        }
+        Ok(())
+    }
+
+    fn look(&mut self, now: Instant) {
+        let measured = self.conversation.measure(now);
+        self.measured = now;
+        self.pace = measured.pace;
+        let handle = &self.task.handle;
+        handle.ledger.borrow_mut().bytes_acknowledged += measured.grown;
+        if self.pace != Pace::Flowing {
+            let reason = format!("no byte was acknowledged for {} s", STALL.as_secs());
+            handle.apply(now, Input::Stalled, reason);
+            return;
+        }
+        let has_arrived = self
+            .media_from
+            .is_some_and(|from| self.conversation.acknowledged() > from);
+        if has_arrived && handle.apply(now, Input::Proven, "") && self.live_since.is_none() {
+            self.live_since = Some(now);
+            self.task.on_live(now);
+        }
+    }
+
+    /// Until when the end may take.
+    fn farewell_until(&mut self, now: Instant, leave: Leave) -> Instant {
+        let time: Duration = match leave {
+            Leave::StreamEnded => FAREWELL,
+            Leave::Shutdown => FAREWELL_AT_SHUTDOWN,
+        };
+        let until = self
+            .farewell_until
+            .map_or(now + time, |until| until.min(now + time));
+        self.farewell_until = Some(until);
+        until
+    }
+}

@@ -1,0 +1,285 @@
+//! The task of a push: one attempt after the other until the stream is over.
+
+use std::cell::Cell;
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Instant;
+
+use bongsu_hub::State as StreamState;
+use bongsu_rtmp::url::{RtmpUrl, Scheme};
+
+use super::PushHandle;
+use super::backoff::{Backoff, Random};
+use super::conversation::Conversation;
+use super::failure::Failure;
+use super::limits::{ATTEMPT, LASTED};
+use super::sender::{End, Sender};
+use super::state::Input;
+use super::{connect, own_address};
+use crate::mailbox::Mail;
+use crate::stream::{Stream, millis};
+use crate::worker::Worker;
+
+/// Why the task leaves; a shutdown leaves less time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Leave {
+    StreamEnded,
+    Shutdown,
+}
+
+/// What the task of a push shares with its sessions.
+pub(super) struct Task {
+    pub(super) worker: Rc<Worker>,
+    pub(super) stream: Rc<Stream>,
+    pub(super) handle: Rc<PushHandle>,
+    leaving: Cell<Option<Leave>>,
+    /// When the destination failed first, since it was last live.
+    outage: Cell<Option<Instant>>,
+}
+
+/// How an attempt ended, with what it led to.
+struct Outcome {
+    end: End,
+    /// When the session was first live.
+    live_since: Option<Instant>,
+}
+
+impl From<End> for Outcome {
+    fn from(end: End) -> Self {
+        Self {
+            end,
+            live_since: None,
+        }
+    }
+}
+
+/// Pushes until the stream is over or the server leaves.
+pub(super) async fn run(worker: Rc<Worker>, stream: Rc<Stream>, handle: Rc<PushHandle>) {
+    let mut backoff = Backoff::new(handle.push.retry_min, handle.push.retry_max);
+    let mut random = Random::new(getrandom::u64().unwrap_or(1));
+    let task = Task {
+        worker,
+        stream,
+        handle,
+        leaving: Cell::new(None),
+        outage: Cell::new(None),
+    };
+    task.wait_for(|task| task.stream.state() == StreamState::Live)
+        .await;
+    while task.leaving().is_none() {
+        let started = Instant::now();
+        task.handle.ledger.borrow_mut().status.begin(started);
+        task.worker.shared().telemetry.push_attempts.inc();
+        // Boxed: the parts of an attempt are large, and most of the time a push only waits.
+        let outcome = Box::pin(task.attempt(started)).await;
+        let now = Instant::now();
+        if outcome
+            .live_since
+            .is_some_and(|since| now.saturating_duration_since(since) >= LASTED)
+        {
+            backoff.reset();
+            task.handle.ledger.borrow_mut().status.forget_attempts();
+        }
+        let next = match outcome.end {
+            End::Left => break,
+            End::MakesRoom(reason) => {
+                let next = Backoff::next_in_order(started, now);
+                task.pause(now, Input::Lost, reason.to_owned(), next);
+                next
+            }
+            End::Failed(failure) => {
+                let next = backoff.next(failure.kind, started, now, random.next());
+                task.on_failure(now, failure, next);
+                next
+            }
+        };
+        let in_time = task.wait_for(|_| false);
+        let _ = tokio::time::timeout_at(next.into(), in_time).await;
+    }
+    task.handle.apply(Instant::now(), Input::Ended, "");
+    let ledger = task.handle.ledger.borrow();
+    tracing::debug!(
+        destination = task.handle.push.name,
+        stream = %task.stream.path(),
+        history = %ledger.status.history(),
+        "nothing to push any more"
+    );
+}
+
+impl Task {
+    /// Whether it is time to leave, and how.
+    pub(super) const fn leaving(&self) -> Option<Leave> {
+        self.leaving.get()
+    }
+
+    /// Takes the mail. New frames and changes of the stream's state are looked for after it anyway.
+    pub(super) fn read_mail(&self) {
+        let mail = self.handle.mailbox.take();
+        let ended = mail.has(Mail::STREAM_ENDED) || self.stream.state() == StreamState::Ended;
+        let told = if mail.has(Mail::SHUTDOWN) {
+            Some(Leave::Shutdown)
+        } else {
+            ended.then_some(Leave::StreamEnded)
+        };
+        self.leaving.set(self.leaving.get().max(told));
+    }
+
+    /// Waits until the task has to leave for this reason or a more urgent one.
+    pub(super) async fn told(&self, least: Leave) {
+        self.wait_for(|task| task.leaving() >= Some(least)).await;
+    }
+
+    /// Waits until this is true, or until the task has to leave.
+    async fn wait_for(&self, is_true: impl Fn(&Self) -> bool) {
+        loop {
+            self.read_mail();
+            if is_true(self) || self.leaving().is_some() {
+                return;
+            }
+            self.handle.mailbox.wait().await;
+        }
+    }
+
+    /// One attempt and, when it succeeds, its session.
+    async fn attempt(&self, started: Instant) -> Outcome {
+        let deadline = started + ATTEMPT;
+        let opened = {
+            let open = pin!(tokio::time::timeout_at(
+                deadline.into(),
+                self.open(deadline)
+            ));
+            tokio::select! {
+                opened = open => opened,
+                () = self.told(Leave::StreamEnded) => return End::Left.into(),
+            }
+        };
+        let conversation = match opened {
+            Ok(Ok(conversation)) => conversation,
+            Ok(Err(failure)) => return End::Failed(failure).into(),
+            Err(_) => {
+                let state = self.handle.ledger.borrow().status.state();
+                return End::Failed(Failure::overdue(state)).into();
+            }
+        };
+        let mut sender = Sender::new(self, conversation, Instant::now());
+        let end = sender.run().await;
+        if !matches!(end, End::Failed(_)) {
+            sender.stop().await;
+        }
+        sender.report(Instant::now(), end.reason(self.leaving()));
+        Outcome {
+            end,
+            live_since: sender.live_since(),
+        }
+    }
+
+    /// From the template to an accepted publish.
+    async fn open(&self, deadline: Instant) -> Result<Box<Conversation>, Failure> {
+        let shared = self.worker.shared();
+        let url = self.url()?;
+        let addresses = connect::resolve(&shared.control, url.host(), url.port()).await?;
+        let own = &shared.own_addresses;
+        if addresses
+            .iter()
+            .any(|address| own_address::is_own(*address, own))
+        {
+            return Err(Failure::itself());
+        }
+        self.handle.apply(Instant::now(), Input::Resolved, "");
+        let socket = connect::first_of(addresses, deadline).await?;
+        if let (Ok(local), Ok(peer)) = (socket.local_addr(), socket.peer_addr())
+            && own_address::is_connected_to_own(local, peer, own)
+        {
+            return Err(Failure::itself());
+        }
+        self.handle.apply(Instant::now(), Input::Connected, "");
+        let mut conversation = Box::new(Conversation::new(socket, url, Instant::now()));
+        let on_handshake = |now| {
+            self.handle.apply(now, Input::ShookHands, "");
+        };
+        conversation.establish(&self.worker, on_handshake).await?;
+        Ok(conversation)
+    }
+
+    /// Where this stream goes.
+    fn url(&self) -> Result<RtmpUrl, Failure> {
+        let path = self.stream.path();
+        let template = &self.handle.push.url;
+        let url = template
+            .expand(path.app(), path.name(), &self.stream.args())
+            .map_err(|error| Failure::refused(format!("its URL cannot be made: {error}")))?;
+        match url.scheme() {
+            Scheme::Rtmp => Ok(url),
+            Scheme::Rtmps => Err(Failure::refused(
+                "destinations over TLS (rtmps://) are not supported yet",
+            )),
+        }
+    }
+
+    /// Media arrives.
+    pub(super) fn on_live(&self, now: Instant) {
+        let (destination, stream) = (&self.handle.push.name, self.stream.path());
+        match self.outage.take() {
+            None => tracing::info!(destination, %stream, "push is live"),
+            Some(since) => {
+                let outage_ms = millis(now.saturating_duration_since(since));
+                tracing::info!(destination, %stream, outage_ms, "push is back");
+            }
+        }
+    }
+
+    /// An attempt or a session failed. One warning per outage; what follows is for those who look closer.
+    fn on_failure(&self, now: Instant, failure: Failure, next: Instant) {
+        self.worker.shared().telemetry.push_failures.inc();
+        let mut ledger = self.handle.ledger.borrow_mut();
+        ledger.failures += 1;
+        let attempt = ledger.status.attempt();
+        drop(ledger);
+        let (destination, stream) = (&self.handle.push.name, self.stream.path());
+        let retry_ms = millis(next.saturating_duration_since(now));
+        let reason = &failure.reason;
+        if self.outage.get().is_none() && self.leaving().is_none() {
+            self.outage.set(Some(now));
+            tracing::warn!(destination, %stream, retry_ms, "push failed: {reason}");
+        } else {
+            tracing::debug!(destination, %stream, attempt, retry_ms, "push failed: {reason}");
+        }
+        self.pause(now, failure.kind.input(), failure.reason, next);
+    }
+
+    fn pause(&self, now: Instant, input: Input, reason: String, next: Instant) {
+        self.handle
+            .ledger
+            .borrow_mut()
+            .status
+            .wait(now, input, reason, next);
+    }
+}
+
+impl End {
+    /// The reason for the log line about the session.
+    fn reason(&self, leave: Option<Leave>) -> &str {
+        match self {
+            Self::Left if leave == Some(Leave::Shutdown) => "the server is going down",
+            Self::Left => "the stream ended",
+            Self::MakesRoom(reason) => reason,
+            Self::Failed(failure) => &failure.reason,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The size of the future that a function makes.
+    fn future_bytes<A, B, C, F>(_: impl Fn(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn a_waiting_push_is_small() {
+        let bytes = future_bytes(run);
+        assert!(bytes <= 512, "{bytes} bytes");
+    }
+}
