@@ -1,0 +1,33 @@
+//! Bounds of the shell, each with its reason. Those of the protocol, of streams and of sockets are in their crates.
+
+use std::time::Duration;
+
+/// Bytes read from a socket at once; each worker has one buffer of this size for all its connections.
+/// Why: a large frame comes in few reads, and an idle connection holds nothing.
+pub(crate) const READ_BYTES: usize = 64 << 10;
+
+/// Reads of one connection before others get a turn.
+/// Why: 256 KiB at memory speed take some hundred microseconds; a publisher at line rate must not starve the others.
+pub(crate) const READS_PER_TURN: usize = 4;
+
+/// Connections and requests that wait for one worker.
+/// Why: a burst of connects fits; when it is full the acceptor waits, and the kernel's backlog holds the rest.
+pub(crate) const WORKER_QUEUE_MAX: usize = 1_024;
+
+/// How long a closing connection may take to read our last words and to close its side.
+/// Why: a refused encoder shows the reason to a person; a peer that never closes costs one socket for this long.
+pub(crate) const LINGER: Duration = Duration::from_secs(1);
+
+/// How long a player whose stream ended may take to read what is left for it.
+pub(crate) const PLAY_LINGER: Duration = Duration::from_secs(5);
+
+/// How long tasks may take to leave in order at shutdown.
+/// Why: SIGINT promises to be gone within a second.
+pub(crate) const LEAVE: Duration = Duration::from_millis(700);
+
+/// How often a drain looks whether the last session has ended.
+pub(crate) const DRAIN_CHECK: Duration = Duration::from_millis(20);
+
+/// How long HTTP waits for the answer of a worker.
+/// Why: workers answer within milliseconds; one that does not is missing from the answer, which says so.
+pub(crate) const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(2);

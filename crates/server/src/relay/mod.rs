@@ -1,0 +1,3 @@
+//! Connections that we make: pushes to destinations.
+
+pub(crate) mod push;

@@ -1,0 +1,134 @@
+//! The end of a connection: last words, the one line in the log, the counters.
+
+use std::io;
+use std::time::Instant;
+
+use bongsu_hub::Unpublish;
+use bongsu_rtmp::session::LogLevel;
+use bongsu_rtmp::session::server::PlayEnd;
+use bongsu_rtmp::status::{Code, Status};
+use bongsu_rtmp::url::StreamPath;
+use rustix::net::{Shutdown, shutdown};
+
+use super::connection::{Connection, Role};
+use super::ending::End;
+use crate::limits::LINGER;
+use crate::telemetry::CloseReason;
+
+/// What a connection does or did, for its log line.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    role: &'static str,
+    stream: Option<StreamPath>,
+}
+
+impl Part {
+    /// A connection that neither publishes nor plays.
+    pub(super) const NONE: Self = Self { role: "none", stream: None };
+}
+
+impl Connection {
+    /// Closes the connection: everybody else first, then the peer's last words, then the socket.
+    pub(super) async fn close(mut self, reason: CloseReason) {
+        self.remember_part();
+        let lost = match reason {
+            // A publisher that is sent away does not come back: nobody waits for it.
+            CloseReason::Shutdown => Unpublish::Clean,
+            _ => Unpublish::Lost,
+        };
+        self.end_publish(Instant::now(), lost);
+        self.end_play();
+        self.worker.delist(self.facts.id);
+        self.report(&reason);
+        if !matches!(reason, CloseReason::Broken(_) | CloseReason::Stalled(_)) {
+            let _ = tokio::time::timeout(LINGER, self.say_goodbye()).await;
+        }
+    }
+
+    /// Sends what waits, closes our side, and reads until the peer has closed its own.
+    ///
+    /// Without the reading the kernel would answer bytes still on their way with a reset, and the peer would lose what
+    /// it was told.
+    async fn say_goodbye(&mut self) {
+        while !self.outbox.is_empty() {
+            if self.outbox.write_to(&self.socket).is_err() {
+                return;
+            }
+            if !self.outbox.is_empty() && self.socket.writable().await.is_err() {
+                return;
+            }
+        }
+        if shutdown(&*self.socket, Shutdown::Write).is_err() {
+            return;
+        }
+        loop {
+            if self.socket.readable().await.is_err() {
+                return;
+            }
+            let mut scratch = self.worker.scratch().borrow_mut();
+            match self.socket.try_read(&mut scratch) {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// The server is going down: tells the peer.
+    pub(super) fn leave(&mut self, now: Instant) -> End {
+        match self.role {
+            Role::None => {}
+            Role::Publisher(_) => {
+                let words = Status::new(Code::ConnectAppShutdown, "the server is going down");
+                self.tell_publisher(now, &words);
+            }
+            Role::Player(_) => {
+                let _ = self.say_farewell(now, &PlayEnd::Unpublished, CloseReason::Shutdown);
+                let _ = self.take_turns(now);
+            }
+        }
+        CloseReason::Shutdown.into()
+    }
+
+    /// Keeps what the connection does now for its log line; what it did before stays when it does nothing.
+    pub(super) fn remember_part(&mut self) {
+        let (role, stream) = match &self.role {
+            Role::None => return,
+            Role::Publisher(publishing) => ("publisher", publishing.stream()),
+            Role::Player(playing) => ("player", playing.stream()),
+        };
+        self.part = Part { role, stream: Some(stream.path().clone()) };
+    }
+
+    /// The one line about this connection, and its metric.
+    fn report(&self, reason: &CloseReason) {
+        self.worker.shared().telemetry.connection_ended(reason);
+        let facts = &self.facts;
+        let stream = self.part.stream.as_ref().map_or("", StreamPath::as_str);
+        let duration_ms = crate::stream::millis(facts.accepted.elapsed());
+        macro_rules! line {
+            ($level:expr) => {
+                tracing::event!(
+                    $level,
+                    conn = facts.id,
+                    peer = %facts.peer,
+                    role = self.part.role,
+                    stream,
+                    reason = reason.label(),
+                    duration_ms,
+                    received_bytes = facts.received,
+                    sent_bytes = facts.sent,
+                    dropped_frames = facts.drops.frames,
+                    skips = facts.drops.skips,
+                    "connection ended: {reason}"
+                )
+            };
+        }
+        match reason.log_level() {
+            LogLevel::Error => line!(tracing::Level::ERROR),
+            LogLevel::Warn => line!(tracing::Level::WARN),
+            LogLevel::Info => line!(tracing::Level::INFO),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! A connection of a publisher or a player: the socket and its task around [`bongsu_rtmp::session::ServerSession`].
+//!
+//! The way of a byte: [`connection`] reads it and hands it to the session, [`publish`] takes the session's media to the
+//! stream, [`play`] lets the stream's fan-out write to the socket. [`close`] says goodbye and writes the one log line.
+
+mod close;
+mod connection;
+mod ending;
+mod outbox;
+mod play;
+mod publish;
+
+use std::net::{SocketAddr, TcpStream};
+use std::rc::Rc;
+use std::time::Instant;
+
+use bongsu_rtmp::session::ServerSession;
+
+use crate::listen::Permit;
+use crate::shared::{OpenConnection, seed};
+use crate::worker::Worker;
+use connection::Connection;
+
+/// A connection that was just accepted, on its way to a worker.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) socket: TcpStream,
+    pub(crate) peer: SocketAddr,
+    pub(crate) permit: Permit,
+    pub(crate) id: u64,
+    pub(crate) open: OpenConnection,
+}
+
+/// A connection on its way to the worker where its stream lives.
+#[derive(Debug)]
+pub(crate) struct Moved {
+    socket: TcpStream,
+    session: ServerSession,
+    facts: Facts,
+    outbox: outbox::Outbox,
+    request: Request,
+}
+
+/// What is known of a connection, wherever it lives.
+#[derive(Debug)]
+struct Facts {
+    id: u64,
+    peer: SocketAddr,
+    accepted: Instant,
+    /// Bytes received.
+    received: u64,
+    /// Bytes sent, those of the fan-out included once it is over.
+    sent: u64,
+    /// What players of the connection missed.
+    drops: bongsu_hub::Drops,
+    permit: Permit,
+    /// Counts the connection for as long as it lives.
+    _open: OpenConnection,
+}
+
+/// A request that was allowed and waits for its stream.
+#[derive(Debug)]
+enum Request {
+    Publish(publish::Request),
+    Play(play::Request),
+}
+
+/// Starts the task of a new connection.
+pub(crate) fn arrive(worker: &Rc<Worker>, arrival: Arrival) {
+    let now = Instant::now();
+    let Arrival { socket, peer, permit, id, open } = arrival;
+    let session = ServerSession::new(worker.shared().session_config.clone(), seed(), now);
+    let facts = Facts { id, peer, accepted: now, received: 0, sent: 0, drops: bongsu_hub::Drops::default(), permit, _open: open };
+    start(worker, socket, session, facts, outbox::Outbox::default(), None);
+}
+
+/// Goes on with a connection that came from another worker.
+pub(crate) fn settle_in(worker: &Rc<Worker>, moved: Moved) {
+    let Moved { socket, session, facts, outbox, request } = moved;
+    start(worker, socket, session, facts, outbox, Some(request));
+}
+
+fn start(
+    worker: &Rc<Worker>,
+    socket: TcpStream,
+    session: ServerSession,
+    facts: Facts,
+    outbox: outbox::Outbox,
+    request: Option<Request>,
+) {
+    let socket = match tokio::net::TcpStream::from_std(socket) {
+        Ok(socket) => socket,
+        Err(error) => {
+            tracing::error!(conn = facts.id, %error, "cannot watch a connection");
+            return;
+        }
+    };
+    let connection = Connection::new(worker, socket, session, facts, outbox);
+    worker.spawn(connection.run(request));
+}

@@ -1,0 +1,268 @@
+//! Playing: from the request to the fan-out that owns the write side.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use bongsu_hub::{Filter, PlayerId, Turn};
+use bongsu_net::limits::PLAYER_USER_TIMEOUT_MS;
+use bongsu_rtmp::message::MessageStreamId;
+use bongsu_rtmp::session::Output;
+use bongsu_rtmp::session::server::{PlayEnd, RequestId};
+use bongsu_rtmp::status::{Code, Status};
+use bongsu_rtmp::url::{Resolved, StreamPath};
+use bytes::{Bytes, BytesMut};
+
+use super::connection::{Connection, Role};
+use super::ending::End;
+use crate::config::auth;
+use crate::limits::PLAY_LINGER;
+use crate::mailbox::Mail;
+use crate::stream::{PlayerSocket, Stream};
+use crate::telemetry::CloseReason;
+
+/// Turns of one player before others get theirs.
+/// Why: a turn writes up to 256 KiB; a joining player needs one or two.
+const TURNS_MAX: usize = 4;
+
+/// A play that is allowed.
+#[derive(Debug)]
+pub(super) struct Request {
+    request: RequestId,
+    message_stream: MessageStreamId,
+    path: StreamPath,
+}
+
+/// A play that runs.
+#[derive(Debug)]
+pub(super) struct Playing {
+    stream: Rc<Stream>,
+    player: PlayerId,
+    message_stream: MessageStreamId,
+    /// Until when the player waits for a stream that does not exist yet.
+    wait_until: Option<Instant>,
+    /// Its socket was full at the last turn.
+    blocked: bool,
+    /// It needs a turn.
+    hungry: bool,
+    /// What it is told at the end is queued; it may read the rest until then.
+    leaving: Option<(Instant, CloseReason)>,
+}
+
+impl Playing {
+    pub(super) const fn stream(&self) -> &Rc<Stream> {
+        &self.stream
+    }
+
+    /// Gives replies to the fan-out.
+    pub(super) fn queue(&self, now: Instant, bytes: Bytes) -> Result<(), End> {
+        let queued = self.stream.queue(now, self.player, bytes);
+        queued.map_err(|_| CloseReason::RepliesNotRead.into())
+    }
+}
+
+impl Connection {
+    pub(super) fn on_play_requested(
+        &mut self,
+        now: Instant,
+        request: RequestId,
+        message_stream: MessageStreamId,
+        target: &Resolved,
+    ) -> Result<(), End> {
+        let shared = std::sync::Arc::clone(self.worker.shared());
+        let path = match auth::play(&shared.config, target) {
+            Ok(_) if !matches!(self.role, Role::None) => {
+                let status = Status::new(Code::PlayFailed, "this connection is in use already");
+                self.reason = Some(CloseReason::Refused(Code::PlayFailed));
+                return self.reject(now, request, &status);
+            }
+            Ok(granted) => granted.path,
+            Err(denied) => {
+                self.reason = Some(CloseReason::Denied(denied));
+                return self.reject(now, request, &denied.play_status());
+            }
+        };
+        let home = shared.registry.home(&path, self.worker.id());
+        let allowed = Request { request, message_stream, path };
+        if home == self.worker.id() {
+            return self.begin_play(allowed);
+        }
+        Err(End::Moves(home, Box::new(super::Request::Play(allowed))))
+    }
+
+    pub(super) fn begin_play(&mut self, allowed: Request) -> Result<(), End> {
+        let now = Instant::now();
+        let Request { request, message_stream, path } = allowed;
+        let Some(stream) = self.worker.stream(&path) else {
+            self.reason = Some(CloseReason::Denied(auth::Denied::UnknownApp));
+            return self.reject(now, request, &auth::Denied::UnknownApp.play_status());
+        };
+        let wait = stream.app().play_wait;
+        let playable = stream.inner().live.is_playable();
+        if !playable && wait.is_zero() {
+            self.reason = Some(CloseReason::StreamNotFound(wait));
+            stream.wake();
+            return self.reject(now, request, &not_found());
+        }
+        // A player may pause for longer than a publisher may be silent.
+        let patience = Duration::from_millis(PLAYER_USER_TIMEOUT_MS);
+        let _ = bongsu_net::set_user_timeout(&*self.socket, Some(patience));
+        let socket = PlayerSocket::new(Rc::clone(&self.socket), Rc::clone(self.worker.sent_counter()));
+        let mailbox = Rc::clone(&self.mailbox);
+        let player = stream.add_player(now, socket, message_stream.0, mailbox);
+        self.worker.shared().telemetry.plays.inc();
+        tracing::info!(conn = self.facts.id, peer = %self.facts.peer, stream = %path, "playing");
+        self.reason = None;
+        let playing = Playing {
+            stream,
+            player,
+            message_stream,
+            wait_until: (!playable).then(|| now + wait),
+            blocked: false,
+            hungry: true,
+            leaving: None,
+        };
+        for bytes in self.outbox.drain() {
+            playing.queue(now, bytes)?;
+        }
+        self.role = Role::Player(playing);
+        let accepted = self.session.accept(now, request);
+        self.after(now, accepted)
+    }
+
+    /// What the fan-out and the stream say.
+    pub(super) fn read_player_mail(&mut self, now: Instant, mail: Mail) -> Result<(), End> {
+        let Role::Player(playing) = &mut self.role else { return Ok(()) };
+        if mail.has(Mail::GONE) {
+            return Err(CloseReason::PeerClosed.into());
+        }
+        if mail.has(Mail::STALLED) {
+            return Err(CloseReason::Stalled(bongsu_hub::limits::STALL).into());
+        }
+        if mail.has(Mail::WORK) {
+            playing.hungry = true;
+        }
+        if mail.has(Mail::STREAM_ENDED) && playing.leaving.is_none() {
+            self.say_farewell(now, &PlayEnd::Unpublished, CloseReason::StreamEnded)?;
+        }
+        Ok(())
+    }
+
+    /// Queues the last words for a player; it gets what it has to get, then them.
+    pub(super) fn say_farewell(
+        &mut self,
+        now: Instant,
+        end: &PlayEnd,
+        reason: CloseReason,
+    ) -> Result<(), End> {
+        let Role::Player(playing) = &mut self.role else { return Ok(()) };
+        let ended = self.session.end_play(now, playing.message_stream, end);
+        debug_assert!(ended.is_ok(), "a player's stream plays: {ended:?}");
+        let mut words = BytesMut::new();
+        while let Some(output) = self.session.poll_output() {
+            if let Output::Transmit(bytes) = output {
+                words.extend_from_slice(&bytes);
+            }
+        }
+        let finished = playing.stream.finish(now, playing.player, words.freeze());
+        finished.map_err(|_| CloseReason::RepliesNotRead)?;
+        playing.wait_until = None;
+        playing.hungry = true;
+        playing.leaving = Some((now + PLAY_LINGER, reason));
+        Ok(())
+    }
+
+    /// Serves a player that is not in sync.
+    pub(super) fn take_turns(&mut self, now: Instant) -> Result<(), End> {
+        let Role::Player(playing) = &mut self.role else { return Ok(()) };
+        let mut turns = 0;
+        while std::mem::take(&mut playing.hungry) {
+            playing.blocked = false;
+            match playing.stream.turn(now, playing.player) {
+                Turn::InSync | Turn::Idle => {}
+                Turn::Blocked => playing.blocked = true,
+                Turn::Gone => return Err(CloseReason::PeerClosed.into()),
+                Turn::Finished => {
+                    let reason = playing.leaving.take().map(|(_, reason)| reason);
+                    return Err(reason.unwrap_or(CloseReason::StreamEnded).into());
+                }
+                Turn::More => {
+                    turns += 1;
+                    if turns == TURNS_MAX {
+                        // The mail brings it back when others had their turn.
+                        self.mailbox.post(Mail::WORK);
+                        return Ok(());
+                    }
+                    playing.hungry = true;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the socket of a player was full.
+    pub(super) const fn is_blocked(&self) -> bool {
+        matches!(&self.role, Role::Player(playing) if playing.blocked)
+    }
+
+    /// The socket can be written to again.
+    pub(super) const fn on_writable(&mut self) {
+        if let Role::Player(playing) = &mut self.role {
+            playing.hungry = true;
+        }
+    }
+
+    /// When a player that waits, or that leaves, has waited long enough.
+    pub(super) fn play_deadline(&self) -> Option<Instant> {
+        let Role::Player(playing) = &self.role else { return None };
+        playing.leaving.as_ref().map(|(until, _)| *until).or(playing.wait_until)
+    }
+
+    /// Ends the wait of a player: the stream is there, or it will not come.
+    pub(super) fn check_play_wait(&mut self, now: Instant) -> Result<(), End> {
+        let Role::Player(playing) = &mut self.role else { return Ok(()) };
+        if let Some((until, reason)) = &playing.leaving
+            && *until <= now
+        {
+            return Err(reason.clone().into());
+        }
+        if playing.wait_until.is_none_or(|until| until > now) {
+            return Ok(());
+        }
+        playing.wait_until = None;
+        if playing.stream.inner().live.is_playable() {
+            return Ok(());
+        }
+        let wait = playing.stream.app().play_wait;
+        let end = PlayEnd::Status(not_found());
+        self.say_farewell(now, &end, CloseReason::StreamNotFound(wait))
+    }
+
+    /// Changes what a player wants.
+    pub(super) fn filter(&self, now: Instant, change: impl FnOnce(&mut Filter)) {
+        if let Role::Player(playing) = &self.role {
+            playing.stream.filter(now, playing.player, change);
+        }
+    }
+
+    /// The player stopped playing; its connection may go on.
+    pub(super) fn on_play_ended(&mut self) {
+        self.end_play();
+        self.reason = Some(CloseReason::PeerClosed);
+    }
+
+    /// The play is over, in whatever way. Harmless when there is none.
+    pub(super) fn end_play(&mut self) {
+        let Role::Player(playing) = &self.role else { return };
+        let stats = playing.stream.remove_player(playing.player);
+        self.facts.sent += stats.bytes;
+        self.facts.drops.skips += stats.drops.skips;
+        self.facts.drops.frames += stats.drops.frames;
+        self.facts.drops.bytes += stats.drops.bytes;
+        self.remember_part();
+        self.role = Role::None;
+    }
+}
+
+fn not_found() -> Status {
+    Status::new(Code::PlayStreamNotFound, "nobody publishes this stream")
+}

@@ -1,0 +1,179 @@
+//! A worker: one thread that carries the media of its streams, with everybody who publishes, plays or is pushed to.
+//!
+//! Everything on a worker is `Rc` and cells; nothing on the path of a frame takes a lock. Other threads reach it
+//! through one bounded queue of [`ToWorker`].
+
+mod tasks;
+mod thread;
+
+pub(crate) use thread::start;
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bongsu_rtmp::url::StreamPath;
+use tokio::sync::oneshot;
+
+use crate::config::App;
+use crate::limits::READ_BYTES;
+use crate::mailbox::{Mail, Mailbox};
+use crate::registry::WorkerId;
+use crate::session::{Arrival, Moved};
+use crate::shared::{Phase, Shared};
+use crate::snapshot::StreamSnapshot;
+use crate::stream::Stream;
+use tasks::Tasks;
+
+/// What other threads tell a worker.
+#[derive(Debug)]
+pub(crate) enum ToWorker {
+    /// A connection that was just accepted.
+    Arrived(Box<Arrival>),
+    /// A connection whose stream lives here.
+    Moved(Box<Moved>),
+    /// Say what there is to say about the streams.
+    Snapshot(oneshot::Sender<Vec<StreamSnapshot>>),
+    /// The server takes nothing new: holds end at once.
+    Drain,
+    /// Leave in order.
+    Stop,
+}
+
+/// One worker, seen from its own thread.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    id: WorkerId,
+    shared: Arc<Shared>,
+    streams: RefCell<HashMap<StreamPath, Rc<Stream>>>,
+    /// Where every connection reads into. Nobody holds it over an await.
+    scratch: RefCell<Box<[u8]>>,
+    /// Mailboxes of connections, by connection number.
+    connections: RefCell<HashMap<u64, Rc<Mailbox>>>,
+    sent: Rc<Cell<u64>>,
+    received: Cell<u64>,
+    tasks: Tasks,
+}
+
+impl Worker {
+    fn new(id: WorkerId, shared: Arc<Shared>) -> Rc<Self> {
+        Rc::new(Self {
+            id,
+            shared,
+            streams: RefCell::default(),
+            scratch: RefCell::new(vec![0; READ_BYTES].into_boxed_slice()),
+            connections: RefCell::default(),
+            sent: Rc::default(),
+            received: Cell::default(),
+            tasks: Tasks::default(),
+        })
+    }
+
+    /// Its number.
+    pub(crate) const fn id(&self) -> WorkerId {
+        self.id
+    }
+
+    /// What all threads share.
+    pub(crate) const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Starts a task on this thread; the worker waits for it when it leaves.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+        self.tasks.spawn(task);
+    }
+
+    /// The buffer to read into.
+    pub(crate) const fn scratch(&self) -> &RefCell<Box<[u8]>> {
+        &self.scratch
+    }
+
+    /// Counts bytes that were received.
+    pub(crate) fn count_received(&self, bytes: usize) {
+        self.received.set(self.received.get() + bytes as u64);
+    }
+
+    /// Counts bytes that were sent by others than players.
+    pub(crate) fn count_sent(&self, bytes: usize) {
+        self.sent.set(self.sent.get() + bytes as u64);
+    }
+
+    /// The count that the sockets of players add to.
+    pub(crate) const fn sent_counter(&self) -> &Rc<Cell<u64>> {
+        &self.sent
+    }
+
+    /// The stream of this path; a new one when there is none. `None` when its app is not served.
+    pub(crate) fn stream(self: &Rc<Self>, path: &StreamPath) -> Option<Rc<Stream>> {
+        if let Some(stream) = self.streams.borrow().get(path)
+            && stream.state() != bongsu_hub::State::Ended
+        {
+            return Some(Rc::clone(stream));
+        }
+        let app = Rc::new(self.shared.config.app(path.app())?.clone());
+        let stream = Stream::start(self, path.clone(), app);
+        self.streams.borrow_mut().insert(path.clone(), Rc::clone(&stream));
+        Some(stream)
+    }
+
+    /// A stream is over. Its place may have been taken by a new one already.
+    pub(crate) fn forget(&self, stream: &Rc<Stream>) {
+        let mut streams = self.streams.borrow_mut();
+        let is_it = |found: &Rc<Stream>| Rc::ptr_eq(found, stream);
+        if streams.get(stream.path()).is_some_and(is_it) {
+            streams.remove(stream.path());
+            self.shared.registry.remove(stream.path(), self.id);
+        }
+    }
+
+    /// How long a stream of this app is held: not at all once the server is leaving.
+    pub(crate) fn hold_of(&self, app: &App) -> Duration {
+        match *self.shared.phase.borrow() {
+            Phase::Running => app.hold,
+            Phase::Draining | Phase::Stopping => Duration::ZERO,
+        }
+    }
+
+    /// Lets a connection be told when the server leaves.
+    pub(crate) fn enlist(&self, connection: u64, mailbox: &Rc<Mailbox>) {
+        self.connections.borrow_mut().insert(connection, Rc::clone(mailbox));
+    }
+
+    /// The connection is gone, or lives on another worker.
+    pub(crate) fn delist(&self, connection: u64) {
+        self.connections.borrow_mut().remove(&connection);
+    }
+
+    fn snapshot(&self) -> Vec<StreamSnapshot> {
+        self.flush_counters();
+        let now = std::time::Instant::now();
+        self.streams.borrow().values().map(|stream| stream.snapshot(now)).collect()
+    }
+
+    /// Adds what was counted here to the counters of the process.
+    fn flush_counters(&self) {
+        let telemetry = &self.shared.telemetry;
+        telemetry.bytes_sent.inc_by(self.sent.replace(0));
+        telemetry.bytes_received.inc_by(self.received.replace(0));
+    }
+
+    fn end_holds(&self) {
+        let streams: Vec<_> = self.streams.borrow().values().cloned().collect();
+        for stream in streams {
+            stream.end_holds();
+        }
+    }
+
+    /// Tells every connection and every push to leave.
+    fn tell_to_leave(&self) {
+        for mailbox in self.connections.borrow().values() {
+            mailbox.post(Mail::SHUTDOWN);
+        }
+        for stream in self.streams.borrow().values() {
+            stream.tell_pushes_to_leave();
+        }
+    }
+}
