@@ -33,6 +33,7 @@ pub use fanout::{
 };
 pub use frame::Frame;
 pub use schedule::{Merge, Schedule};
+use stream::Settled;
 pub use stream::{
     Config, Dropped, LiveStream, Published, PublisherId, Pushed, State, StreamStats, Track,
     Unpublish,

@@ -47,6 +47,8 @@ pub(crate) struct Position {
     pub(crate) versions: PerKind<u64>,
     /// Kinds it must not get before it got the headers it lacks.
     pub(crate) owed: PerKind<bool>,
+    /// Whether it was paused and takes another place first.
+    pub(crate) resumes: bool,
     /// Video tracks whose keyframe it has got; `None` once it needs to get no more.
     pub(crate) keyed: Option<TrackSet>,
     /// Entries below were there before the reader was.
@@ -63,6 +65,7 @@ impl Position {
             fresh: true,
             versions: PerKind::all(0),
             owed: PerKind::all(false),
+            resumes: false,
             keyed: Some(TrackSet::EMPTY),
             came_at: 0,
             drops: Drops {
@@ -129,8 +132,8 @@ impl Position {
         }
     }
 
-    /// Whether there is no track left whose keyframe it needs, when these tracks have theirs.
-    pub(crate) fn is_keyed(&self, tracks: TrackSet) -> bool {
-        self.keyed.is_none_or(|keyed| keyed.covers(tracks))
+    /// Whether it lacks no headers of a kind that was switched off.
+    pub(crate) fn owes_nothing(&self) -> bool {
+        self.owed == PerKind::all(false)
     }
 }

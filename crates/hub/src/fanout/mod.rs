@@ -1,10 +1,28 @@
 //! Writing a stream to its players.
 
-use std::{marker::PhantomData, time::Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::{Drops, Encode, LiveStream};
+use self::{
+    batch::Batch,
+    pass::{Run, Step},
+    player::{Finish, Phase, Totals},
+    prelude::Preludes,
+    roster::Roster,
+};
+use crate::{
+    Drops, Kind,
+    limits::{STALL, STALL_CHECK},
+    position::Position,
+};
+
+mod batch;
+mod pass;
+mod player;
+mod prelude;
+mod roster;
+mod turn;
 
 /// Takes bytes for one player, as a non-blocking socket does.
 pub trait Write {
@@ -104,9 +122,24 @@ pub enum QueueError {
 ///
 /// Contract: after each call drain [`Fanout::poll_event`]; call [`Fanout::turn`] as events and turns say; call
 /// [`Fanout::handle_timeout`] when [`Fanout::poll_timeout`] is due; remove players that are gone, stalled or finished.
+/// Call [`Fanout::pass`] when the [`crate::Schedule`] says so, without any player as well: it also wakes those that wait
+/// for frames. A fan-out belongs to one stream. The phases of a player are drawn in `LIFECYCLE.md`.
 #[derive(Debug)]
 pub struct Fanout<W> {
-    players: PhantomData<W>,
+    roster: Roster<W>,
+    /// Where players in sync are after the pass that runs, or ran last.
+    synced: Position,
+    /// What a player that was always in sync had got by then.
+    totals: Totals,
+    run: Option<Run>,
+    preludes: Preludes,
+    /// Memory that is used again: of passes, of turns.
+    steps: Vec<Step>,
+    gathered: Vec<u8>,
+    batch: Batch,
+    /// When to look for players that take nothing; `None` while nobody is blocked.
+    stall_check: Option<Instant>,
+    calls: usize,
 }
 
 impl<W: Write> Default for Fanout<W> {
@@ -120,7 +153,16 @@ impl<W: Write> Fanout<W> {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            players: PhantomData,
+            roster: Roster::new(),
+            synced: Position::new(),
+            totals: Totals::default(),
+            run: None,
+            preludes: Preludes::default(),
+            steps: Vec::new(),
+            gathered: Vec::new(),
+            batch: Batch::default(),
+            stall_check: None,
+            calls: 0,
         }
     }
 
@@ -129,41 +171,26 @@ impl<W: Write> Fanout<W> {
     /// `message_stream` is the id its media goes out on; any but [`crate::SHARED_MESSAGE_STREAM`] costs an encoding
     /// per frame and player.
     pub fn add(&mut self, now: Instant, writer: W, message_stream: u32) -> PlayerId {
-        let _ = (now, writer, message_stream);
-        PlayerId {
-            index: 0,
-            generation: 0,
-        }
+        let id = self.roster.add(now, writer, message_stream);
+        self.check_in_debug();
+        id
     }
 
     /// Takes a player out, in the middle of a pass as well. A part-sent message stays part-sent.
     pub fn remove(&mut self, id: PlayerId) -> Option<(W, PlayerStats)> {
-        let _ = id;
-        None
-    }
-
-    /// Writes all new frames to the players in sync, one slice of them per call. Begins a pass or goes on with it.
-    pub fn pass(&mut self, now: Instant, stream: &mut LiveStream) -> Pass {
-        let _ = (now, stream);
-        Pass::Done
+        if self.roster.get(id)?.phase == Phase::InSync {
+            self.leave(id.index);
+        }
+        let stats = self.stats(id)?;
+        let writer = self.roster.take(id)?.writer?;
+        self.check_in_debug();
+        Some((writer, stats))
     }
 
     /// Whether a pass is under way.
     #[must_use]
-    pub fn in_pass(&self) -> bool {
-        false
-    }
-
-    /// Serves one player that is not in sync: control bytes, prelude, frames, within the bounds of a turn.
-    pub fn turn<E: Encode>(
-        &mut self,
-        now: Instant,
-        id: PlayerId,
-        stream: &mut LiveStream,
-        encode: &E,
-    ) -> Turn {
-        let _ = (now, id, stream, encode);
-        Turn::Gone
+    pub const fn in_pass(&self) -> bool {
+        self.run.is_some()
     }
 
     /// Queues whole messages (replies, pings, statuses) for a player; they go out at the next message boundary.
@@ -172,82 +199,215 @@ impl<W: Write> Fanout<W> {
     ///
     /// [`QueueError`] when it is full or the player is gone; nothing is queued then.
     pub fn queue(&mut self, now: Instant, id: PlayerId, bytes: Bytes) -> Result<(), QueueError> {
-        let _ = (now, id, bytes);
+        let _ = now;
+        self.with_room(id, bytes.len())?;
+        self.roster.at(id.index).queue(&bytes);
+        self.want_turn(id);
+        self.check_in_debug();
         Ok(())
     }
 
     /// Ends a player in order: the frames up to the last pass, then these bytes, then [`Turn::Finished`].
     ///
+    /// A second call changes nothing.
+    ///
     /// # Errors
     ///
     /// As [`Fanout::queue`].
     pub fn finish(&mut self, now: Instant, id: PlayerId, bytes: Bytes) -> Result<(), QueueError> {
-        let _ = (now, id, bytes);
+        let _ = now;
+        self.with_room(id, bytes.len())?;
+        let until = self.synced.at;
+        let player = self.roster.at(id.index);
+        player.finish.get_or_insert(Finish {
+            until,
+            bytes: Some(bytes),
+        });
+        self.want_turn(id);
+        self.check_in_debug();
         Ok(())
+    }
+
+    fn with_room(&self, id: PlayerId, bytes: usize) -> Result<(), QueueError> {
+        let player = self.roster.get(id).ok_or(QueueError::NoPlayer)?;
+        match player.phase {
+            Phase::Gone | Phase::Finished => Err(QueueError::NoPlayer),
+            _ if player.has_room(bytes) => Ok(()),
+            _ => Err(QueueError::Full),
+        }
+    }
+
+    /// There is something for this player that a pass does not send.
+    fn want_turn(&mut self, id: PlayerId) {
+        if self.roster.at(id.index).phase == Phase::InSync {
+            self.leave(id.index);
+            self.roster.tell(Event::Ready(id));
+        } else {
+            self.wake(id.index);
+        }
     }
 
     /// What a player wants of the stream; `None` when there is no such player.
     #[must_use]
     pub fn filter(&self, id: PlayerId) -> Option<Filter> {
-        let _ = id;
-        None
+        self.roster.get(id).map(|player| player.filter)
     }
 
-    /// Changes what a player wants: pause, `receiveAudio`, `receiveVideo`.
+    /// Changes what a player wants: pause, `receiveAudio`, `receiveVideo`. Video begins again at a keyframe.
     pub fn set_filter(&mut self, now: Instant, id: PlayerId, filter: Filter) {
-        let _ = (now, id, filter);
+        let _ = now;
+        let Some(before) = self.filter(id).filter(|before| *before != filter) else {
+            return;
+        };
+        // Out of sync first: from here on it has a place of its own.
+        self.want_turn(id);
+        let player = self.roster.at(id.index);
+        player.filter = filter;
+        let position = &mut player.position;
+        if before.paused && !filter.paused {
+            position.resumes = true;
+        }
+        if filter.audio && !before.audio {
+            position.owed.set(Kind::Audio, true);
+        }
+        if filter.video && !before.video {
+            position.owed.set(Kind::Video, true);
+            position.keyed = Some(bongsu_flv::TrackSet::EMPTY);
+        }
+        self.check_in_debug();
     }
 
     /// The next thing to do for a player.
     pub fn poll_event(&mut self) -> Option<Event> {
-        None
+        self.roster.poll_event()
     }
 
     /// Finds players that took no byte for too long. Call it when [`Fanout::poll_timeout`] is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let _ = now;
+        if self.stall_check.is_none_or(|due| now < due) {
+            return;
+        }
+        let mut next: Option<Instant> = None;
+        for at in 0..self.roster.blocked().len() {
+            let index = self.roster.blocked()[at];
+            let id = self.roster.id(index);
+            let player = self.roster.at(index);
+            let due = player.took_at + STALL;
+            if player.stalled {
+                continue;
+            }
+            if due <= now {
+                player.stalled = true;
+                self.roster.tell(Event::Stalled(id));
+            } else {
+                next = Some(next.map_or(due, |next| next.min(due)));
+            }
+        }
+        self.stall_check = next.map(|next| next.max(now + STALL_CHECK));
+        self.check_in_debug();
     }
 
     /// When [`Fanout::handle_timeout`] is due.
     #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+    pub const fn poll_timeout(&self) -> Option<Instant> {
+        self.stall_check
     }
 
     /// Counters of a player.
     #[must_use]
     pub fn stats(&self, id: PlayerId) -> Option<PlayerStats> {
-        let _ = id;
-        None
+        let player = self.roster.get(id)?;
+        let mut got = player.got;
+        if player.phase == Phase::InSync {
+            let totals = self.totals_of(player.listed);
+            got.bytes += totals.bytes - player.joined.bytes;
+            got.frames += totals.frames - player.joined.frames;
+        }
+        Some(PlayerStats {
+            bytes: got.bytes,
+            frames: got.frames,
+            drops: player.position.drops,
+        })
     }
 
     /// The writer of a player, to look at its socket.
     #[must_use]
     pub fn writer(&self, id: PlayerId) -> Option<&W> {
-        let _ = id;
-        None
+        let player = self.roster.get(id)?;
+        let in_sync = || {
+            self.roster
+                .in_sync
+                .get(player.listed)
+                .map(|member| &member.writer)
+        };
+        player.writer.as_ref().or_else(in_sync)
     }
 
     /// The ids of all players.
     pub fn players(&self) -> impl Iterator<Item = PlayerId> {
-        std::iter::empty()
+        self.roster.ids()
     }
 
     /// Number of players.
     #[must_use]
-    pub fn len(&self) -> usize {
-        0
+    pub const fn len(&self) -> usize {
+        self.roster.len()
     }
 
     /// Whether there is no player.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Number of players in sync: those a pass serves.
     #[must_use]
-    pub fn in_sync(&self) -> usize {
-        0
+    pub const fn in_sync(&self) -> usize {
+        self.roster.in_sync.len()
+    }
+
+    /// Panics when the fan-out is not what it promises to be. It looks at every player; debug builds do so after
+    /// every few calls, the fewer the more players there are.
+    pub fn check_invariants(&self) {
+        self.roster.check_invariants();
+        if self.run.is_none() {
+            assert_eq!(
+                self.roster.served,
+                self.roster.in_sync.len(),
+                "all have the last pass"
+            );
+        }
+        for id in self.players() {
+            let Some(player) = self.roster.get(id) else {
+                continue;
+            };
+            assert!(player.control_bytes() <= crate::limits::CONTROL_BYTES_MAX);
+            match player.phase {
+                Phase::InSync => {
+                    assert!(
+                        player.is_shared() && player.is_plain(),
+                        "a pass is all it gets"
+                    );
+                }
+                Phase::Idle => assert!(player.is_plain(), "what waits is sent"),
+                Phase::Blocked => {
+                    let watched = self.stall_check.is_some() || player.stalled;
+                    assert!(watched, "somebody looks whether it stalls");
+                }
+                Phase::Wanted | Phase::Gone | Phase::Finished => {}
+            }
+        }
+    }
+
+    fn check_in_debug(&mut self) {
+        if cfg!(debug_assertions) {
+            self.calls = self.calls.wrapping_add(1);
+            if self.calls.is_multiple_of(1 + self.len() / 8) {
+                self.check_invariants();
+            }
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

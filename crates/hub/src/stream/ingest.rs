@@ -117,8 +117,12 @@ impl LiveStream {
     /// Whether a video frame needs earlier ones.
     fn admit(&mut self, found: &Classified, at: u64) -> Result<bool, Dropped> {
         if found.class == Class::Keyframe {
+            let before = self.video.keyed;
             if let Some(gop_ms) = self.video.keyframe(found.tracks, at) {
                 self.stats.gop_ms = gop_ms;
+            }
+            if !self.video.keyed.covers(before) {
+                self.keyed_end = self.ring.head();
             }
             self.stats.keyframes += u64::from(found.tracks.has_default());
             return Ok(false);
@@ -192,6 +196,7 @@ impl LiveStream {
     fn restart(&mut self, kind: Kind, tracks: TrackSet) {
         if kind == Kind::Video {
             self.video.restart(tracks);
+            self.keyed_end = self.ring.head();
         }
         self.cut();
     }

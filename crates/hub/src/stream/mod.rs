@@ -162,6 +162,8 @@ pub struct LiveStream {
     headers: Headers,
     /// Number after the last entry that went into the header store.
     header_end: PerKind<u64>,
+    /// Number of the entry before which a video track last lost its claim to have had a keyframe.
+    keyed_end: u64,
     /// First entry that the headers in force belong to.
     floor: u64,
     /// Whether frames came since then.
@@ -186,6 +188,7 @@ impl LiveStream {
             ring: Ring::new(ring::Limits::default()),
             headers: Headers::default(),
             header_end: PerKind::default(),
+            keyed_end: 0,
             floor: 0,
             flows: false,
             bytes: 0,
@@ -245,6 +248,7 @@ impl LiveStream {
         self.headers.clear();
         self.video = Video::default();
         self.tracks.begin_session();
+        self.keyed_end = self.ring.head();
         self.cut();
     }
 

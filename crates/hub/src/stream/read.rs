@@ -1,6 +1,6 @@
 //! What readers ask of a stream: where to start, when to skip, what a frame's headers are stamped with.
 
-use bongsu_flv::{Class, TrackSet};
+use bongsu_flv::Class;
 
 use super::LiveStream;
 use crate::{
@@ -85,9 +85,12 @@ impl LiveStream {
         &self.headers
     }
 
-    /// Video tracks that have had their keyframe.
-    pub(crate) const fn keyed(&self) -> TrackSet {
-        self.video.keyed
+    /// Whether a position has got the keyframe of every track that goes on from there.
+    pub(crate) fn is_keyed(&self, position: &Position) -> bool {
+        let known = position.at >= self.keyed_end;
+        position
+            .keyed
+            .is_none_or(|keyed| known && keyed.covers(self.video.keyed))
     }
 
     /// Keeps entries from this one on for the players in sync.

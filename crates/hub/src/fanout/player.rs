@@ -1,0 +1,257 @@
+//! One player of a fan-out: what it wants, where it is, what it still has to get.
+
+use std::time::Instant;
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use super::{Event, Filter, Turn, Write, Written};
+use crate::{
+    Kind, SHARED_MESSAGE_STREAM,
+    limits::{CONTROL_BYTES_MAX, TURN_BYTES_MAX, TURN_FRAMES_MAX},
+    position::Position,
+};
+
+impl Filter {
+    /// Everything.
+    pub const OPEN: Self = Self {
+        audio: true,
+        video: true,
+        paused: false,
+    };
+
+    pub(super) const fn wants(self, kind: Kind) -> bool {
+        match kind {
+            Kind::Audio => self.audio,
+            Kind::Video => self.video,
+            Kind::Data => true,
+        }
+    }
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        Self::OPEN
+    }
+}
+
+/// Who serves a player next. Drawn in `LIFECYCLE.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// A pass.
+    InSync,
+    /// A turn that the caller knows of.
+    Wanted,
+    /// A turn once there is something for it.
+    Idle,
+    /// A turn once its socket takes bytes.
+    Blocked,
+    /// Nobody: its peer is gone.
+    Gone,
+    /// Nobody: it has everything.
+    Finished,
+}
+
+/// What is left to be written in one turn.
+#[derive(Debug)]
+pub(super) struct Budget {
+    pub(super) bytes: usize,
+    pub(super) frames: usize,
+}
+
+impl Budget {
+    pub(super) const fn of_a_turn() -> Self {
+        Self {
+            bytes: TURN_BYTES_MAX,
+            frames: TURN_FRAMES_MAX,
+        }
+    }
+
+    pub(super) const fn is_spent(&self) -> bool {
+        self.bytes == 0 || self.frames == 0
+    }
+}
+
+/// What a message under way is, once it is out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rest {
+    Frame,
+    Prelude,
+    Control,
+}
+
+/// The last bytes of a player and the entry before which they go out.
+#[derive(Debug)]
+pub(super) struct Finish {
+    pub(super) until: u64,
+    pub(super) bytes: Option<Bytes>,
+}
+
+/// What players in sync got so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Totals {
+    pub(super) bytes: u64,
+    pub(super) frames: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Player<W> {
+    pub(super) phase: Phase,
+    /// Its place in the list of its phase.
+    pub(super) listed: usize,
+    /// Lies with the players in sync while it is one.
+    pub(super) writer: Option<W>,
+    pub(super) message_stream: u32,
+    pub(super) filter: Filter,
+    /// Out of date while it is in sync, but for the drops.
+    pub(super) position: Position,
+    /// The unsent rest of a message under way.
+    pub(super) rest: Bytes,
+    pub(super) rest_is: Rest,
+    control: BytesMut,
+    pub(super) finish: Option<Finish>,
+    /// What the caller is to be told, and whether it stands in the queue of events.
+    pub(super) event: Option<Event>,
+    pub(super) queued: bool,
+    /// When it took a byte last, or was blocked since.
+    pub(super) took_at: Instant,
+    pub(super) stalled: bool,
+    /// What it got when it was not in sync, and before it was.
+    pub(super) got: Totals,
+    /// What players in sync had got when it became one.
+    pub(super) joined: Totals,
+}
+
+impl<W> Player<W> {
+    pub(super) fn new(now: Instant, writer: W, message_stream: u32) -> Self {
+        Self {
+            phase: Phase::Wanted,
+            listed: 0,
+            writer: Some(writer),
+            message_stream,
+            filter: Filter::OPEN,
+            position: Position::new(),
+            rest: Bytes::new(),
+            rest_is: Rest::Control,
+            control: BytesMut::new(),
+            finish: None,
+            event: None,
+            queued: false,
+            took_at: now,
+            stalled: false,
+            got: Totals::default(),
+            joined: Totals::default(),
+        }
+    }
+
+    /// Whether shared images are what it gets.
+    pub(super) fn is_shared(&self) -> bool {
+        self.message_stream == SHARED_MESSAGE_STREAM && self.filter == Filter::OPEN
+    }
+
+    /// Whether nothing but frames is to be sent.
+    pub(super) fn is_plain(&self) -> bool {
+        self.rest.is_empty() && self.control.is_empty() && self.finish.is_none()
+    }
+
+    /// Bytes of replies that wait.
+    pub(super) fn control_bytes(&self) -> usize {
+        let under_way = if self.rest_is == Rest::Control {
+            self.rest.len()
+        } else {
+            0
+        };
+        let last = self
+            .finish
+            .as_ref()
+            .and_then(|finish| finish.bytes.as_ref());
+        self.control.len() + under_way + last.map_or(0, Bytes::len)
+    }
+
+    /// Whether there is room for so many bytes of replies.
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        self.control_bytes().saturating_add(bytes) <= CONTROL_BYTES_MAX
+    }
+
+    pub(super) fn queue(&mut self, bytes: &[u8]) {
+        self.control.extend_from_slice(bytes);
+    }
+
+    /// Takes the replies that wait as the next thing to send, or the last bytes when everything else is out.
+    pub(super) fn take_control(&mut self) -> bool {
+        if !self.control.is_empty() {
+            self.rest = self.control.split().freeze();
+            self.rest_is = Rest::Control;
+            // The buffer went with the bytes: a player without replies holds none.
+            self.control = BytesMut::new();
+            return true;
+        }
+        let over = self.has_all_frames();
+        let last = self
+            .finish
+            .as_mut()
+            .filter(|_| over)
+            .and_then(|finish| finish.bytes.take());
+        match last {
+            Some(last) if !last.is_empty() => {
+                self.rest = last;
+                self.rest_is = Rest::Control;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it ends and has the frames it is to get.
+    pub(super) fn has_all_frames(&self) -> bool {
+        self.finish.as_ref().is_some_and(|finish| {
+            self.position.waiting || self.filter.paused || self.position.at >= finish.until
+        })
+    }
+
+    /// Counts bytes that went out.
+    pub(super) fn took(&mut self, bytes: usize, budget: &mut Budget) {
+        self.got.bytes += bytes as u64;
+        budget.bytes -= bytes;
+    }
+}
+
+impl<W: Write> Player<W> {
+    /// Writes as much as the budget allows. Gives how much went, or why nothing goes.
+    pub(super) fn write(&mut self, bytes: &[u8], budget: &mut Budget) -> Result<usize, Turn> {
+        let len = bytes.len().min(budget.bytes);
+        if len == 0 {
+            return Err(Turn::More);
+        }
+        let Some(writer) = self.writer.as_mut() else {
+            return Err(Turn::InSync);
+        };
+        match writer.write(&bytes[..len]) {
+            Written::Sent(sent) => {
+                let sent = sent.min(len);
+                self.took(sent, budget);
+                Ok(sent)
+            }
+            Written::Blocked => Err(Turn::Blocked),
+            Written::Gone => Err(Turn::Gone),
+        }
+    }
+
+    /// Finishes the message under way. Gives why it could not.
+    pub(super) fn flush(&mut self, budget: &mut Budget) -> Result<(), Turn> {
+        while !self.rest.is_empty() {
+            let asked = self.rest.len().min(budget.bytes);
+            let rest = self.rest.clone();
+            let sent = self.write(&rest, budget)?;
+            self.rest.advance(sent);
+            if sent < asked {
+                return Err(Turn::Blocked);
+            }
+        }
+        if self.rest_is == Rest::Frame {
+            self.got.frames += 1;
+            self.rest_is = Rest::Control;
+        }
+        self.rest = Bytes::new();
+        Ok(())
+    }
+}
