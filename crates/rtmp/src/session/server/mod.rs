@@ -1,0 +1,458 @@
+//! The server's side of a connection: it answers publishers and players and raises what needs a decision.
+
+mod commands;
+mod config;
+mod connect_info;
+mod connection_state;
+mod deadlines;
+mod event;
+mod media;
+mod replies;
+mod requests;
+mod stream_state;
+mod streams;
+
+pub use config::ServerConfig;
+pub use connect_info::ConnectInfo;
+pub use event::{CloseCause, Event, PlayEnd, PublishMode, RequestId, Unpublished};
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use self::connection_state::ConnectionState;
+use self::deadlines::{CommandBudget, RequestTimer};
+use self::stream_state::StreamState;
+use crate::chunk;
+use crate::handshake::server::Handshake;
+use crate::handshake::{HandshakeError, Progress, Seed};
+use crate::limits::{AmfLimits, Limit, LimitExceeded};
+use crate::message::{self, Message, MessageStreamId, UserControl};
+use crate::session::link::Link;
+use crate::session::{ApiMisuse, Output, SessionError};
+use crate::status::{Code, Status};
+
+/// Events that may wait in memory that is kept between calls; more room is given back.
+/// Why: a read of small messages raises thousands, an idle connection must cost nothing.
+const EVENTS_KEPT: usize = 16;
+
+/// One connection as a server sees it. See [the contract](crate::session).
+///
+/// It refuses by itself only what cannot be served: no app, unclean names, a stream used twice. Everything else
+/// is a request, and the caller answers with [`accept`](Self::accept) or [`reject`](Self::reject), at once or
+/// later.
+///
+/// What it costs between reads is this struct, incomplete messages, and a box per message stream in use.
+pub struct ServerSession {
+    config: Arc<ServerConfig>,
+    state: ConnectionState,
+    link: Link,
+    events: VecDeque<Event>,
+    /// Bytes that came behind a request that is not decided, or media held back by one.
+    kept: Bytes,
+    amf_limits: AmfLimits,
+    request_timer: RequestTimer,
+    publish_idle: Option<Duration>,
+    command_budget: CommandBudget,
+    /// The newest request.
+    requests_raised: u32,
+    /// Whether the client sent `FCPublish` and may wait for `onFCPublish`.
+    is_fc_publish_open: bool,
+    ignored_messages: u64,
+    created_at: Instant,
+}
+
+impl ServerSession {
+    /// A connection that was just accepted. `seed` fills the handshake packets; take it from a random source.
+    #[must_use]
+    pub fn new(config: Arc<ServerConfig>, seed: Seed, now: Instant) -> Self {
+        let deadline = now.checked_add(config.handshake_timeout);
+        Self {
+            state: ConnectionState::Handshaking {
+                handshake: Handshake::new(seed),
+                deadline,
+            },
+            link: Link::new(config.limits_before, config.chunk_size),
+            events: VecDeque::new(),
+            kept: Bytes::new(),
+            amf_limits: config.limits_before.amf,
+            request_timer: RequestTimer::new(config.request_timeout),
+            publish_idle: config.publish_idle,
+            command_budget: CommandBudget::new(now),
+            requests_raised: 0,
+            is_fc_publish_open: false,
+            ignored_messages: 0,
+            created_at: now,
+            config,
+        }
+    }
+
+    /// Takes bytes from the peer.
+    ///
+    /// It stops behind each request and keeps the rest, at most what was handed in with one call, so that a caller
+    /// who decides at once sees the same however the bytes were split. Bytes that come later, while a decision
+    /// about publish or play is open, are taken in up to the first media message; see
+    /// [`wants_bytes`](Self::wants_bytes).
+    ///
+    /// # Errors
+    /// [`SessionError`]: drain [`poll_output`](Self::poll_output) once more, then close.
+    /// [`ApiMisuse::UnwantedBytes`] changes nothing.
+    pub fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) -> Result<(), SessionError> {
+        if !self.wants_bytes() {
+            return Err(ApiMisuse::UnwantedBytes.into());
+        }
+        let mut rest = bytes;
+        self.take_in(now, &mut rest)?;
+        self.kept = Bytes::copy_from_slice(rest);
+        self.check_invariants();
+        Ok(())
+    }
+
+    /// Acts on deadlines that have passed; harmless to call early.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.poll_timeout().is_none_or(|deadline| now < deadline) {
+            return;
+        }
+        match &self.state {
+            ConnectionState::Handshaking { .. } => self.close(CloseCause::HandshakeTimeout),
+            ConnectionState::Closed { .. } => {}
+            _ if is_past(self.request_timer.deadline(), now) => {
+                self.close(CloseCause::RequestTimeout);
+            }
+            _ => self.close_silent_publisher(),
+        }
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout); `None` when nothing is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match &self.state {
+            ConnectionState::Handshaking { deadline, .. } => *deadline,
+            ConnectionState::Closed { .. } => None,
+            ConnectionState::Connected { streams, .. } => {
+                let silent = streams.most_silent();
+                let idle_at = silent.and_then(|(_, since)| since.checked_add(self.publish_idle?));
+                [self.request_timer.deadline(), idle_at]
+                    .into_iter()
+                    .flatten()
+                    .min()
+            }
+            _ => self.request_timer.deadline(),
+        }
+    }
+
+    /// The next bytes to send or the next event; `None` when all is done. Bytes come before events.
+    ///
+    /// So the answer to a command goes out before the event that the command raised is seen, and whatever the
+    /// caller writes because of an event stands behind it.
+    pub fn poll_output(&mut self) -> Option<Output<Event>> {
+        if let Some(bytes) = self.link.take_output() {
+            return Some(Output::Transmit(bytes));
+        }
+        let event = self.events.pop_front();
+        if event.is_none() && self.events.capacity() > EVENTS_KEPT {
+            self.events = VecDeque::new();
+        }
+        event.map(Output::Event)
+    }
+
+    /// False while the session waits for a decision and cannot take more bytes: stop reading the socket.
+    #[must_use]
+    pub fn wants_bytes(&self) -> bool {
+        match &self.state {
+            ConnectionState::Closed { .. } => true,
+            ConnectionState::Deciding { .. } => false,
+            _ => self.kept.is_empty() && !self.link.is_holding(),
+        }
+    }
+
+    /// Accepts a request: writes the answers that clients wait for and goes on with the bytes kept back.
+    ///
+    /// A request that was withdrawn meanwhile is left alone.
+    ///
+    /// # Errors
+    /// As [`handle_bytes`](Self::handle_bytes), because bytes that were kept back are taken in now;
+    /// [`ApiMisuse::UnknownRequest`].
+    pub fn accept(&mut self, now: Instant, request: RequestId) -> Result<(), SessionError> {
+        self.check_raised(request)?;
+        if !self.on_accept(now, request) {
+            return Ok(());
+        }
+        let kept = std::mem::take(&mut self.kept);
+        let mut rest = kept.as_ref();
+        self.take_in(now, &mut rest)?;
+        self.kept = kept.slice_ref(rest);
+        self.check_invariants();
+        Ok(())
+    }
+
+    /// Refuses a request: writes the status, then raises [`Event::Closing`]. [WIRE 117]
+    ///
+    /// A request that was withdrawn meanwhile is left alone.
+    ///
+    /// # Errors
+    /// [`ApiMisuse::UnknownRequest`].
+    pub fn reject(
+        &mut self,
+        now: Instant,
+        request: RequestId,
+        status: &Status,
+    ) -> Result<(), SessionError> {
+        let _ = now; // every call that changes a session says the time
+        self.check_raised(request)?;
+        self.on_reject(request, status);
+        Ok(())
+    }
+
+    /// Ends a play. After it the connection closes unless another of its streams is in use.
+    ///
+    /// # Errors
+    /// [`ApiMisuse::WrongStreamState`] when the stream does not play.
+    pub fn end_play(
+        &mut self,
+        now: Instant,
+        stream: MessageStreamId,
+        end: &PlayEnd,
+    ) -> Result<(), SessionError> {
+        let _ = now;
+        self.take_from_player(stream)?;
+        let code = match end {
+            PlayEnd::Unpublished => {
+                let status = Status::new(Code::PlayUnpublishNotify, "The stream has ended.");
+                self.send_status(stream, &status);
+                self.link.send_user_control(UserControl::StreamEof(stream)); // [WIRE 071]
+                status.code
+            }
+            PlayEnd::Status(status) => {
+                self.send_status(stream, status);
+                status.code
+            }
+        };
+        if self
+            .state
+            .streams()
+            .is_some_and(|streams| !streams.is_any_in_use())
+        {
+            self.close(CloseCause::Ended(code));
+        }
+        Ok(())
+    }
+
+    /// Ends a publish from our side, with a status for the encoder, and closes the connection: for a kick, or
+    /// for the loser of a takeover. No [`Event::PublishEnded`] follows.
+    ///
+    /// # Errors
+    /// [`ApiMisuse::WrongStreamState`] when the stream does not publish.
+    pub fn end_publish(
+        &mut self,
+        now: Instant,
+        stream: MessageStreamId,
+        status: &Status,
+    ) -> Result<(), SessionError> {
+        let _ = now;
+        if !matches!(
+            self.stream_state(stream),
+            Some(StreamState::Publishing { .. })
+        ) {
+            return Err(ApiMisuse::WrongStreamState.into());
+        }
+        self.send_status(stream, status);
+        self.close(CloseCause::Ended(status.code));
+        Ok(())
+    }
+
+    /// Writes a ping request, once the handshake is done. The session never closes a peer that does not answer.
+    /// [WIRE 004] [WIRE 068]
+    pub fn ping(&mut self, now: Instant) {
+        if matches!(
+            self.state,
+            ConnectionState::Handshaking { .. } | ConnectionState::Closed { .. }
+        ) {
+            return;
+        }
+        let age_ms = now.saturating_duration_since(self.created_at).as_millis();
+        #[allow(clippy::cast_possible_truncation)] // the field wraps
+        let age_ms = age_ms as u32;
+        self.link
+            .send_user_control(UserControl::PingRequest(age_ms));
+    }
+
+    /// Sets the idle time of publishers of this connection; `None` turns it off. It comes from the app's
+    /// configuration, so set it before a publish is accepted.
+    pub fn set_publish_idle(&mut self, idle: Option<Duration>) {
+        self.publish_idle = idle;
+    }
+
+    /// What the peer said in `connect`, once it did.
+    #[must_use]
+    pub fn connect_info(&self) -> Option<&Arc<ConnectInfo>> {
+        self.state.connect()
+    }
+
+    /// The peer's newest acknowledgement, as it came: a statistic, peers count in different ways. [WIRE 062]
+    #[must_use]
+    pub fn acknowledged(&self) -> Option<u32> {
+        self.link.acknowledged()
+    }
+
+    /// Messages that meant nothing to us and were skipped.
+    #[must_use]
+    pub fn ignored_messages(&self) -> u64 {
+        self.ignored_messages
+    }
+}
+
+impl ServerSession {
+    /// Takes bytes from the front of `input` until it is empty, or the caller has something new to decide.
+    fn take_in(&mut self, now: Instant, input: &mut &[u8]) -> Result<(), SessionError> {
+        let taken = self.take_messages(now, input);
+        if taken.is_err() {
+            self.end();
+        }
+        taken
+    }
+
+    fn take_messages(&mut self, now: Instant, input: &mut &[u8]) -> Result<(), SessionError> {
+        let requests_before = self.requests_raised;
+        while self.requests_raised == requests_before {
+            match &mut self.state {
+                ConnectionState::Handshaking { handshake, .. } => {
+                    let progress = handshake.handle_bytes(input, self.link.raw_output());
+                    match progress {
+                        Ok(Progress::NeedsBytes) => return Ok(()),
+                        Ok(Progress::Done) => {
+                            self.state.on_handshake_done();
+                            self.request_timer.go_on(now);
+                        }
+                        Err(error) => {
+                            let HandshakeError::NotRtmp(foreign) = error;
+                            self.link.raw_output().extend_from_slice(foreign.farewell());
+                            return Err(error.into());
+                        }
+                    }
+                }
+                ConnectionState::AwaitingConnect | ConnectionState::Connected { .. } => {
+                    let Some(raw) = self.link.decode(now, input)? else {
+                        return Ok(());
+                    };
+                    self.on_message(now, raw)?;
+                    self.check_unsent_bytes()?;
+                }
+                ConnectionState::Deciding { .. } => return Ok(()),
+                ConnectionState::Closed { .. } => {
+                    *input = &[];
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn on_message(&mut self, now: Instant, raw: chunk::Message) -> Result<(), SessionError> {
+        let (stream, timestamp) = (raw.stream, raw.timestamp);
+        match message::decode(&raw, self.amf_limits)? {
+            Message::Control(control) => self.link.handle_control(control),
+            Message::UserControl(event) => self.link.handle_user_control(event),
+            Message::Command(command) => return self.on_command(now, stream, &command),
+            Message::Audio(body) => self.on_audio(now, stream, timestamp, body),
+            Message::Video(body) => self.on_video(now, stream, timestamp, body),
+            Message::Data(data) => self.on_data(now, stream, timestamp, data),
+            Message::Aggregate(body) => self.on_aggregate(now, stream, timestamp, body),
+            Message::Ignored(_) => self.ignore(),
+        }
+        Ok(())
+    }
+
+    /// A peer that makes us answer faster than it reads is no use to anybody. [WIRE 210]
+    fn check_unsent_bytes(&self) -> Result<(), LimitExceeded> {
+        let (got, max) = (self.link.unsent_bytes(), self.config.unsent_bytes);
+        if got <= max {
+            return Ok(());
+        }
+        Err(LimitExceeded {
+            limit: Limit::UnsentBytes,
+            got: got as u64,
+            max: max as u64,
+        })
+    }
+
+    fn close_silent_publisher(&mut self) {
+        let silent = self
+            .state
+            .streams()
+            .and_then(|streams| streams.most_silent());
+        if let Some((stream, _)) = silent {
+            self.send_status(
+                stream,
+                &Status::new(Code::PublishIdle, "No media came for too long."),
+            );
+            self.close(CloseCause::PublishIdle);
+        }
+    }
+
+    /// Raises the last event. [`poll_output`](Self::poll_output) gives all bytes before it.
+    fn close(&mut self, cause: CloseCause) {
+        debug_assert!(!self.state.is_closed());
+        self.events.push_back(Event::Closing { cause });
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.state.on_close();
+        self.kept = Bytes::new();
+    }
+
+    /// What holds between calls.
+    fn check_invariants(&self) {
+        let is_undecided = match &self.state {
+            ConnectionState::Deciding { .. } => true,
+            ConnectionState::Connected { streams, .. } => {
+                streams.iter().any(|(_, stream)| stream.request().is_some())
+            }
+            _ => false,
+        };
+        debug_assert!(
+            is_undecided || self.kept.is_empty(),
+            "only a decision keeps bytes back"
+        );
+        debug_assert!(
+            is_undecided || self.wants_bytes(),
+            "only a decision stops the reading"
+        );
+        debug_assert!(
+            !is_undecided || self.request_timer.deadline().is_none(),
+            "our own decisions take none of the client's time"
+        );
+    }
+
+    fn ignore(&mut self) {
+        self.ignored_messages = self.ignored_messages.saturating_add(1);
+    }
+
+    fn stream_state(&self, stream: MessageStreamId) -> Option<&StreamState> {
+        self.state.streams()?.get(stream)
+    }
+}
+
+fn is_past(deadline: Option<Instant>, now: Instant) -> bool {
+    deadline.is_some_and(|deadline| deadline <= now)
+}
+
+/// Shows states and counts, no names: `ServerSession(Connected, 1: Publishing)`.
+impl fmt::Debug for ServerSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ServerSession({}", self.state.name())?;
+        for (id, stream) in self
+            .state
+            .streams()
+            .into_iter()
+            .flat_map(streams::Streams::iter)
+        {
+            write!(f, ", {}: {}", id.0, stream.name())?;
+        }
+        f.write_str(")")
+    }
+}

@@ -1,0 +1,173 @@
+//! Peers that flood, lie, or speak something else.
+
+use bongsu_rtmp::amf0::Value;
+use bongsu_rtmp::chunk::ChunkError;
+use bongsu_rtmp::handshake::{Foreign, HandshakeError};
+use bongsu_rtmp::limits::MESSAGE_STREAMS_MAX;
+use bongsu_rtmp::message::{MessageError, UserControl};
+use bongsu_rtmp::session::server::ServerConfig;
+use bongsu_rtmp::session::{Output, PeerMisbehaved, SessionError};
+use bongsu_rtmp::{Limit, LimitExceeded, MessageType};
+
+use crate::script::*;
+
+/// [WIRE 007] [WIRE 008] [WIRE 009]
+#[test]
+fn foreign_protocols_are_named_and_http_gets_an_answer() {
+    let mut http = Scene::new(ServerConfig::default());
+    let result = http.session.handle_bytes(http.now, b"GET / HTTP/1.1\r\n");
+    let foreign = |foreign| {
+        SessionError::PeerMisbehaved(PeerMisbehaved::Handshake(HandshakeError::NotRtmp(foreign)))
+    };
+    assert_eq!(result, Err(foreign(Foreign::Http)));
+    let Some(Output::Transmit(farewell)) = http.session.poll_output() else {
+        panic!("no farewell");
+    };
+    assert_eq!(farewell, Foreign::Http.farewell());
+    assert_eq!(http.session.poll_output(), None);
+
+    let mut tls = Scene::new(ServerConfig::default());
+    let result = tls.session.handle_bytes(tls.now, &[0x16, 3, 1]);
+    assert_eq!(result, Err(foreign(Foreign::Tls)));
+    assert_eq!(tls.session.poll_output(), None);
+    assert_eq!(tls.due_in(), None);
+}
+
+#[test]
+fn broken_chunks_and_commands_end_the_session() {
+    let mut chunks = Scene::connected();
+    let error = chunks.try_say(&[0xc9]).unwrap_err();
+    let expected = ChunkError::NoHeader { fmt: 3, csid: 9 };
+    assert_eq!(
+        error,
+        SessionError::PeerMisbehaved(PeerMisbehaved::Chunk(expected))
+    );
+    assert!(format!("{:?}", chunks.session).contains("Closed"));
+
+    let mut command = Scene::connected();
+    let bytes = CLIENT.message((3, 0), MessageType::CommandAmf0, 0, &[5]);
+    let error = command.try_say(&bytes).unwrap_err();
+    assert!(matches!(
+        error,
+        SessionError::PeerMisbehaved(PeerMisbehaved::Message(MessageError::Command(_)))
+    ));
+    // [WIRE 072]
+    let mut control = Scene::connected();
+    let bytes = CLIENT.message((2, 0), MessageType::WindowAcknowledgementSize, 0, &[0; 3]);
+    let error = control.try_say(&bytes).unwrap_err();
+    assert!(
+        matches!(error, SessionError::PeerMisbehaved(_)),
+        "{error:?}"
+    );
+}
+
+/// [WIRE 209]
+#[test]
+fn commands_are_limited_per_second() {
+    let mut scene = Scene::connected();
+    scene.now += 10 * SECOND - SECOND / 100;
+    let call = CLIENT.call((3, 0), "ping", 0.0, &[]);
+    for _ in 0..100 {
+        scene.say(&call);
+    }
+    let error = scene.try_say(&call).unwrap_err();
+    let expected = LimitExceeded {
+        limit: Limit::Commands,
+        got: 101,
+        max: 100,
+    };
+    assert_eq!(error, SessionError::LimitExceeded(expected));
+
+    let mut patient = Scene::playing();
+    for _ in 0..1000 {
+        patient.now += SECOND / 100;
+        patient.say(&call);
+    }
+}
+
+/// [WIRE 210] [WIRE 211]
+#[test]
+fn answers_to_a_flood_are_bounded() {
+    let ping = CLIENT.event(UserControl::PingRequest(1));
+    let answer_bytes = 18;
+    let config = ServerConfig {
+        unsent_bytes: 10 * answer_bytes,
+        ..ServerConfig::default()
+    };
+    let mut at = Scene::shaken_with(config.clone());
+    at.say(&ping.repeat(10));
+    at.say(&ping.repeat(10));
+    assert_eq!(at.log().len(), 20);
+
+    let mut past = Scene::shaken_with(config);
+    let error = past.try_say(&ping.repeat(11)).unwrap_err();
+    let expected = LimitExceeded {
+        limit: Limit::UnsentBytes,
+        got: 198,
+        max: 180,
+    };
+    assert_eq!(error, SessionError::LimitExceeded(expected));
+}
+
+/// [WIRE 107] [WIRE 209]
+#[test]
+fn message_streams_are_limited() {
+    let mut scene = Scene::connected();
+    let create = CLIENT.call((3, 0), "createStream", 2.0, &[]);
+    for _ in 0..MESSAGE_STREAMS_MAX {
+        scene.say(&create);
+    }
+    assert_eq!(scene.log().pop().unwrap(), "3/0 _result(2, null, 8)");
+    // One that is deleted is free again.
+    scene.say(&CLIENT.call((3, 0), "deleteStream", 0.0, &[Value::Number(3.0)]));
+    scene.say(&create);
+    assert_eq!(scene.log(), ["3/0 _result(2, null, 3)"]);
+    let error = scene.try_say(&create).unwrap_err();
+    assert_eq!(error.limit(), Some(Limit::MessageStreams));
+}
+
+#[test]
+fn commands_that_name_no_stream_are_counted_only() {
+    let mut scene = Scene::connected();
+    for name in ["deleteStream", "closeStream", "FCUnpublish"] {
+        for argument in [
+            Value::Number(-1.0),
+            Value::Number(f64::INFINITY),
+            Value::Null,
+        ] {
+            scene.say(&CLIENT.call((3, 9), name, 5.0, &[argument]));
+        }
+    }
+    assert_eq!(scene.log(), NOTHING);
+    assert_eq!(scene.session.ignored_messages(), 9);
+}
+
+/// [WIRE 049] [WIRE 088]
+#[test]
+fn messages_of_no_meaning_are_skipped() {
+    let mut scene = Scene::connected();
+    let kinds = [
+        MessageType::Unknown(99),
+        MessageType::SharedObjectAmf0,
+        MessageType::SharedObjectAmf3,
+    ];
+    for kind in kinds {
+        scene.say(&CLIENT.message((3, 0), kind, 0, &[1, 2, 3]));
+    }
+    assert_eq!(scene.log(), NOTHING);
+    assert_eq!(scene.session.ignored_messages(), 3);
+}
+
+#[test]
+fn what_a_session_prints_names_no_stream() {
+    let scene = Scene::asked_to_publish();
+    assert_eq!(
+        format!("{:?}", scene.session),
+        "ServerSession(Connected, 1: PublishPending)"
+    );
+    let printed = format!("{:?}", scene.events);
+    assert!(
+        !printed.contains("SECRET") && !printed.contains("cam"),
+        "{printed}"
+    );
+}
