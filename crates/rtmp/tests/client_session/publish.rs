@@ -265,6 +265,27 @@ fn metadata_is_marked_once_and_other_data_is_not() {
 }
 
 #[test]
+fn audio_that_looks_like_metadata_is_audio() {
+    let mut scene = Scene::started(config(Role::Publish));
+    let metadata = data(&[Value::text("onMetaData")]);
+    send(&mut scene, MediaKind::Audio, 0, &metadata);
+    assert_eq!(scene.takes(), ["4/1 audio @0 02000a6f6e4d65746144617461"]);
+}
+
+/// Only sizes that RTMP can say are announced. [RTMP 5.4.1]
+#[test]
+fn a_chunk_size_that_is_not_legal_becomes_the_nearest_that_is() {
+    for (chunk_size, announced) in [(0, 1), (1, 1), (u32::MAX, 0x7fff_ffff)] {
+        let mut config = config(Role::Publish);
+        config.chunk_size = chunk_size;
+        let mut scene = Scene::connecting(config);
+        let told = scene.takes();
+        assert_eq!(told[0], format!("2/0 SetChunkSize({announced})"));
+        assert!(told[1].starts_with("3/0 connect(1, "));
+    }
+}
+
+#[test]
 fn a_message_of_the_largest_length_is_sent_and_a_longer_one_refused() {
     let mut scene = Scene::started(config(Role::Publish));
     let max = usize::try_from(MEDIA_BYTES_MAX).unwrap();

@@ -1,27 +1,30 @@
 //! Where a client session stands.
 //!
 //! ```text
-//!   new
-//!    |  C0 C1
-//!    v
-//!  Handshaking --+
-//!    |  S0 S1 S2: SetChunkSize, connect
-//!    v           |
-//!  Connecting ---+
-//!    |  _result: WindowAcknowledgementSize, [releaseStream, FCPublish,] createStream
-//!    v           |
-//!  CreatingStream+
-//!    |  _result with a number: publish, or play and SetBufferLength
-//!    v           |
-//!  Requesting ---+  _error, a status of level error, close, silence: Refused
-//!    |           |
-//!    |  NetStream.Publish.Start; NetStream.Play.Start or the first message
-//!    v           |
-//!  Started ------+  a status of level error, the end of the stream, close: Ended
-//!                |
-//!                |  stop: [FCUnpublish,] deleteStream
-//!                v
-//!             Stopped  takes bytes, and does nothing with them
+//!         new: C0 C1
+//!          |
+//!          v
+//!     Handshaking -------+
+//!          |             |
+//!          |  S0 S1 S2: SetChunkSize, connect
+//!          v             |
+//!     Connecting --------+
+//!          |             |
+//!          |  _result: WindowAcknowledgementSize, [releaseStream, FCPublish,] createStream
+//!          v             |
+//!     CreatingStream ----+
+//!          |             |
+//!          |  _result with a number: publish, or play and SetBufferLength
+//!          v             |
+//!     Requesting --------+  _error, status of level error, close, silence: Refused
+//!          |             |
+//!          |  NetStream.Publish.Start, NetStream.Play.Start, or the first message: Started
+//!          v             |
+//!     Started -----------+  status of level error, end of the stream, close: Ended
+//!                        |
+//!                        |  from each of them: stop: [FCUnpublish,] [deleteStream]; broken protocol
+//!                        v
+//!                     Stopped  takes bytes, and does nothing with them
 //! ```
 
 use std::time::{Duration, Instant};
