@@ -64,7 +64,7 @@ pub(super) async fn run(worker: Rc<Worker>, stream: Rc<Stream>, handle: Rc<PushH
         leaving: Cell::new(None),
         outage: Cell::new(None),
     };
-    task.wait_for(|task| task.stream.state() == StreamState::Live)
+    task.wait_for(|task| task.stream.state() == StreamState::Live || task.leaving().is_some())
         .await;
     while task.leaving().is_none() {
         let started = Instant::now();
@@ -93,8 +93,7 @@ pub(super) async fn run(worker: Rc<Worker>, stream: Rc<Stream>, handle: Rc<PushH
                 next
             }
         };
-        let in_time = task.wait_for(|_| false);
-        let _ = tokio::time::timeout_at(next.into(), in_time).await;
+        let _ = tokio::time::timeout_at(next.into(), task.told(Leave::StreamEnded)).await;
     }
     task.handle.apply(Instant::now(), Input::Ended, "");
     let ledger = task.handle.ledger.borrow();
@@ -129,11 +128,11 @@ impl Task {
         self.wait_for(|task| task.leaving() >= Some(least)).await;
     }
 
-    /// Waits until this is true, or until the task has to leave.
+    /// Waits until this is true. Mail that comes is read.
     async fn wait_for(&self, is_true: impl Fn(&Self) -> bool) {
         loop {
             self.read_mail();
-            if is_true(self) || self.leaving().is_some() {
+            if is_true(self) {
                 return;
             }
             self.handle.mailbox.wait().await;
