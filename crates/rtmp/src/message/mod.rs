@@ -1,6 +1,6 @@
 //! What a complete message says: control, user control, command, data or media.
 //!
-//! [`decode`] turns a reassembled [`chunk::Message`](crate::chunk::Message) into a [`Message`]. The parts also
+//! [`decode`] turns a reassembled [`chunk::Message`] into a [`Message`]. The parts also
 //! stand alone: [`Control`], [`UserControl`], [`Command`], [`Data`], [`media::Aggregate`].
 
 mod command;

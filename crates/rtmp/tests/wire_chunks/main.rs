@@ -1,0 +1,10 @@
+//! The chunk layer from outside: golden bytes, tolerances, limits, held media, the encoder, and properties.
+
+mod encoder;
+mod extended;
+mod golden;
+mod held;
+mod limits;
+mod properties;
+mod reference;
+mod support;
