@@ -20,7 +20,7 @@ mod script;
 #[path = "client_session/told.rs"]
 mod told;
 
-use script::{CLIENT, Voice, app, epoch, handshake, play, publish, request_of};
+use script::{CLIENT, Random, Voice, app, epoch, handshake, play, publish, request_of};
 
 /// How many golden transcripts there are; raise it with each one that is recorded.
 const GOLDEN_TRANSCRIPTS: usize = 0;
@@ -86,30 +86,18 @@ impl Driver {
     }
 }
 
-/// A small generator of numbers that is the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
+/// Cuts anywhere: short pieces are as likely as long ones.
+fn pieces<'a>(random: &mut Random, bytes: &'a [u8]) -> Vec<&'a [u8]> {
+    let mut pieces = Vec::new();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let magnitude = random.below(PIECE_BYTES_MAX.ilog2().into());
+        let len = usize::try_from(1 + random.below(2 << magnitude)).unwrap();
+        let (piece, behind) = rest.split_at(len.min(rest.len()));
+        pieces.push(piece);
+        rest = behind;
     }
-
-    /// Cuts anywhere: short pieces are as likely as long ones.
-    fn pieces<'a>(&mut self, bytes: &'a [u8]) -> Vec<&'a [u8]> {
-        let mut pieces = Vec::new();
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let magnitude = self.below(PIECE_BYTES_MAX.ilog2().into());
-            let len = usize::try_from(1 + self.below(2 << magnitude)).unwrap();
-            let (piece, behind) = rest.split_at(len.min(rest.len()));
-            pieces.push(piece);
-            rest = behind;
-        }
-        pieces
-    }
+    pieces
 }
 
 fn check(name: &str, transcript: &[u8]) {
@@ -127,7 +115,7 @@ fn check(name: &str, transcript: &[u8]) {
     };
     same("byte by byte", &Driver::run(now, transcript.chunks(1)));
     for seed in 1..=RANDOM_SPLITS {
-        let pieces = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)).pieces(transcript);
+        let pieces = pieces(&mut Random::new(seed), transcript);
         same(&format!("split {seed}"), &Driver::run(now, pieces));
     }
 }
@@ -248,9 +236,9 @@ fn acknowledgements_do_not_depend_on_the_split() {
     .concat();
     let now = epoch();
     let whole = Driver::run(now, [&transcript[..]]);
-    let mut random = Random(1);
+    let mut random = Random::new(1);
     for _ in 0..RANDOM_SPLITS {
-        let split = Driver::run(now, random.pieces(&transcript));
+        let split = Driver::run(now, pieces(&mut random, &transcript));
         assert!(whole == split);
     }
     let ping = CLIENT.event(UserControl::PingResponse(1));

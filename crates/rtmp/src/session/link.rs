@@ -271,3 +271,56 @@ impl Acknowledging {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(received: u32) -> Acknowledging {
+        Acknowledging {
+            received,
+            acknowledged: received,
+            ..Acknowledging::new()
+        }
+    }
+
+    /// [WIRE 061]
+    #[test]
+    fn counts_wrap_at_2_to_the_32() {
+        let mut count = at(u32::MAX - 999_999);
+        count.on_received(1_249_999);
+        assert_eq!(count.due(), None);
+        count.on_received(1);
+        assert_eq!(count.due(), Some(250_000));
+        assert_eq!(count.due(), None);
+    }
+
+    #[test]
+    fn every_count_that_fell_due_inside_a_read_is_said() {
+        let mut count = at(0);
+        count.on_received(2_600_000);
+        assert_eq!(count.due(), Some(1_250_000));
+        assert_eq!(count.due(), Some(2_500_000));
+        assert_eq!(count.due(), None);
+    }
+
+    /// [WIRE 064]
+    #[test]
+    fn windows_are_obeyed_within_bounds() {
+        for (announced, interval) in [
+            (0, 16_384),
+            (32_768, 16_384),
+            (32_770, 16_385),
+            (2_500_000, 1_250_000),
+            (u32::MAX, 1_250_000),
+        ] {
+            let mut count = at(0);
+            assert_eq!(count.set_window(announced), None);
+            assert_eq!(count.interval, interval);
+        }
+        let mut count = at(0);
+        count.on_received(20_000);
+        assert_eq!(count.set_window(1), Some(20_000));
+        assert_eq!(count.due(), None);
+    }
+}

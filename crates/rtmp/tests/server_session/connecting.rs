@@ -19,7 +19,7 @@ const ANNOUNCEMENTS: [&str; 3] = [
 #[test]
 fn a_session_is_small_while_nobody_is_known() {
     let size = size_of::<ServerSession>();
-    assert!(size <= 1024, "{size} bytes");
+    assert!(size <= 512, "{size} bytes");
 }
 
 /// [WIRE 001] [WIRE 004]

@@ -5,9 +5,10 @@ use bongsu_rtmp::chunk::ChunkError;
 use bongsu_rtmp::handshake::{Foreign, HandshakeError};
 use bongsu_rtmp::limits::MESSAGE_STREAMS_MAX;
 use bongsu_rtmp::message::{MessageError, UserControl};
-use bongsu_rtmp::session::server::ServerConfig;
+use bongsu_rtmp::session::server::{Event, PlayEnd, ServerConfig};
 use bongsu_rtmp::session::{Output, PeerMisbehaved, SessionError};
-use bongsu_rtmp::{Limit, LimitExceeded, MessageType};
+use bongsu_rtmp::status::Code;
+use bongsu_rtmp::{Limit, LimitExceeded, MessageStreamId, MessageType};
 
 use crate::script::*;
 
@@ -170,4 +171,83 @@ fn what_a_session_prints_names_no_stream() {
         !printed.contains("SECRET") && !printed.contains("cam"),
         "{printed}"
     );
+}
+
+/// Goal: no bytes, calls and times, in whatever order, make a session panic or break what holds between calls.
+/// [WIRE 206]
+#[test]
+fn a_session_survives_damaged_clients_and_a_caller_of_any_mood() {
+    let dialogue = [
+        handshake(),
+        CLIENT.connect(app("live")),
+        CLIENT.call((3, 0), "createStream", 4.0, &[]),
+        publish(1),
+        CLIENT.video(1, 0, &[0x17; 300]),
+        CLIENT.call((3, 0), "createStream", 5.0, &[]),
+        play(2),
+        CLIENT.call((8, 2), "pause", 6.0, &[true.into()]),
+        CLIENT.audio(1, 9, &[0xaf; 200]),
+        CLIENT.call((3, 0), "FCUnpublish", 7.0, &["cam".into()]),
+        CLIENT.call((3, 0), "deleteStream", 8.0, &[Value::Number(2.0)]),
+    ]
+    .concat();
+    let (mut finished, mut broken, mut published) = (0, 0, 0);
+    for seed in 1..=3000 {
+        let mut random = Random::new(seed);
+        let mut bytes = dialogue.clone();
+        for _ in 0..random.below(12) {
+            let at = handshake().len() as u64
+                + random.below((dialogue.len() - handshake().len()) as u64);
+            bytes[usize::try_from(at).unwrap()] = random.below(256).to_be_bytes()[7];
+        }
+        let mut scene = Scene::new(ServerConfig::default());
+        match live_through(&mut scene, &mut random, &bytes) {
+            Ok(()) => finished += 1,
+            Err(error) => {
+                assert!(
+                    !matches!(error, SessionError::ApiMisuse(_)),
+                    "{seed}: {error}"
+                );
+                broken += 1;
+            }
+        }
+        scene.wait(3600 * SECOND);
+        let is_media = |event: &Event| matches!(event, Event::Media { .. });
+        published += usize::from(scene.events.iter().any(is_media));
+    }
+    let reached = [finished, broken, published];
+    assert!(
+        reached.iter().all(|count| *count > 500),
+        "finished, broken, published: {reached:?}"
+    );
+}
+
+/// Says `bytes` in pieces, deciding requests now, later or never.
+fn live_through(scene: &mut Scene, random: &mut Random, bytes: &[u8]) -> Result<(), SessionError> {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        if scene.session.wants_bytes() {
+            let len = usize::try_from(1 + random.below(2000)).unwrap();
+            let (piece, behind) = rest.split_at(len.min(rest.len()));
+            rest = behind;
+            scene.try_say(piece)?;
+        }
+        let (now, request) = (scene.now, scene.requests.last().copied());
+        match (random.below(40), request) {
+            (0, Some(request)) => {
+                scene
+                    .session
+                    .reject(now, request, &refusal(Code::PublishDenied))?;
+            }
+            (1..=30, Some(request)) => scene.session.accept(now, request)?,
+            (31..=33, _) => {
+                let stream = MessageStreamId(2);
+                let _ = scene.session.end_play(now, stream, &PlayEnd::Unpublished);
+            }
+            (34..=36, _) => scene.session.ping(now),
+            _ => scene.wait(SECOND / 10),
+        }
+        scene.drain();
+    }
+    Ok(())
 }

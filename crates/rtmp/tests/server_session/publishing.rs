@@ -380,8 +380,9 @@ fn a_second_publish_or_play_on_a_stream_in_use_is_refused() {
         (Scene::publishing(), play(1), "PlayFailed"),
         (Scene::playing(), play(1), "PlayFailed"),
     ] {
-        scene.say(&request);
+        scene.say(&[request, CLIENT.audio(1, 0, &[1])].concat());
         assert_eq!(scene.raised(), [format!("! Closing(Refused({code}))")]);
+        assert!(scene.session.wants_bytes(), "what comes is dropped");
     }
 }
 

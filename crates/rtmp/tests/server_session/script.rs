@@ -127,6 +127,22 @@ pub(crate) fn refusal(code: Code) -> Status {
     Status::new(code, "No.")
 }
 
+/// A small generator of numbers that is the same everywhere.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+}
+
 /// The request that an event is about, if it asks for a decision.
 pub(crate) fn request_of(event: &Event) -> Option<RequestId> {
     match event {

@@ -312,6 +312,9 @@ impl ServerSession {
         if taken.is_err() {
             self.end();
         }
+        if self.state.is_closed() {
+            *input = &[];
+        }
         taken
     }
 
@@ -341,9 +344,7 @@ impl ServerSession {
                     self.on_message(now, raw)?;
                     self.check_unsent_bytes()?;
                 }
-                ConnectionState::Deciding { .. } => return Ok(()),
-                ConnectionState::Closed { .. } => {
-                    *input = &[];
+                ConnectionState::Deciding { .. } | ConnectionState::Closed { .. } => {
                     return Ok(());
                 }
             }
