@@ -10,8 +10,8 @@ use crate::limits;
 
 /// How a connection behaves: delays, detection of dead peers, kernel memory.
 ///
-/// The default is right for a publisher and for a destination; players get
-/// [`for_players`](Self::for_players). Every field has its reason beside the default in [`limits`].
+/// The default is right for a publisher; players get [`for_players`](Self::for_players), and whoever watches
+/// a destination's progress may give it more time. Every field has its reason beside the default in [`limits`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StreamOptions {
     /// `TCP_NODELAY`: send what is written at once. On by default: frames are written whole, and waiting
