@@ -61,6 +61,10 @@ pub(super) const IN_ORDER_SPACING: Duration = Duration::from_secs(1);
 /// A session that was live for this long begins the counts of attempts and the pauses anew.
 pub(super) const LASTED: Duration = Duration::from_secs(60);
 
+/// How long media must arrive again until a destination counts as back and its next failure as a new outage.
+/// Why: services with a wrong key take media for some seconds and close, for ever; one warning is enough.
+pub(super) const BACK: Duration = Duration::from_secs(10);
+
 /// Changes of state that are remembered.
 /// Why: an hour of failing attempts at the longest pause, in some ten KiB.
 pub(super) const HISTORY_MAX: usize = 100;

@@ -4,7 +4,7 @@
 //! and after every failure tries again, for as long as the stream exists.
 //!
 //! Pure, and tested by tables and instants: `state`, `status`, `backoff`, `progress`, `failure`, `mask`,
-//! `own_address`, `unsent`. With sockets: `connect` (name to socket), `conversation` (socket and protocol), `sender` (ring to
+//! `outage`, `own_address`, `unsent`. With sockets: `connect` (name to socket), `conversation` (socket and protocol), `sender` (ring to
 //! conversation), `task` (one session after the other).
 
 mod backoff;
@@ -13,6 +13,7 @@ mod conversation;
 mod failure;
 mod limits;
 mod mask;
+mod outage;
 mod own_address;
 mod progress;
 mod sender;
@@ -48,7 +49,8 @@ pub(crate) struct PushHandle {
 #[derive(Debug)]
 struct Ledger {
     status: Status,
-    /// Where the session reads the stream; `None` without a session.
+    /// Where the session reads the stream. The first one is there before the publisher's first message, so that the
+    /// time it takes to connect costs nothing of the beginning; after it there is one per session.
     cursor: Option<Cursor>,
     failures: u64,
     frames: u64,
@@ -60,12 +62,15 @@ struct Ledger {
 impl PushHandle {
     /// Starts the task of a push. It ends when it is told that the stream is over or that the server leaves.
     pub(crate) fn start(worker: &Rc<Worker>, stream: &Rc<Stream>, push: &Push) -> Rc<Self> {
+        let mut cursor = Cursor::rebased();
+        // It takes its place in the row now; there is nothing to read yet.
+        let _ = stream.inner().live.next(&mut cursor);
         let handle = Rc::new(Self {
             push: push.clone(),
             mailbox: Mailbox::default(),
             ledger: RefCell::new(Ledger {
                 status: Status::new(Instant::now()),
-                cursor: None,
+                cursor: Some(cursor),
                 failures: 0,
                 frames: 0,
                 bytes_acknowledged: 0,

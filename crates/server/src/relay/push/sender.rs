@@ -68,8 +68,7 @@ pub(super) struct Sender<'a> {
 impl<'a> Sender<'a> {
     pub(super) fn new(task: &'a Task, conversation: Box<Conversation>, now: Instant) -> Self {
         let mut ledger = task.handle.ledger.borrow_mut();
-        ledger.close_cursor();
-        ledger.cursor = Some(Cursor::rebased());
+        ledger.cursor.get_or_insert_with(Cursor::rebased);
         Self {
             task,
             conversation,
@@ -123,7 +122,8 @@ impl<'a> Sender<'a> {
     }
 
     /// Writes the one line about the session, if it ever was one.
-    pub(super) fn report(&self, now: Instant, reason: &str) {
+    pub(super) fn report(&mut self, now: Instant, reason: &str) {
+        self.count(now);
         let mut ledger = self.task.handle.ledger.borrow_mut();
         ledger.close_cursor();
         let Some(live_since) = self.live_since else {
@@ -279,12 +279,17 @@ impl<'a> Sender<'a> {
         Ok(())
     }
 
-    fn look(&mut self, now: Instant) {
+    /// Adds what arrived to the count of the push.
+    fn count(&mut self, now: Instant) -> Pace {
         let measured = self.conversation.measure(now);
+        self.task.handle.ledger.borrow_mut().bytes_acknowledged += measured.grown;
+        measured.pace
+    }
+
+    fn look(&mut self, now: Instant) {
+        self.pace = self.count(now);
         self.measured = now;
-        self.pace = measured.pace;
         let handle = &self.task.handle;
-        handle.ledger.borrow_mut().bytes_acknowledged += measured.grown;
         if self.pace != Pace::Flowing {
             let reason = format!("no byte was acknowledged for {} s", STALL.as_secs());
             handle.apply(now, Input::Stalled, reason);

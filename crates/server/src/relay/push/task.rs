@@ -1,6 +1,6 @@
 //! The task of a push: one attempt after the other until the stream is over.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Instant;
@@ -13,6 +13,7 @@ use super::backoff::{Backoff, Random};
 use super::conversation::Conversation;
 use super::failure::Failure;
 use super::limits::{ATTEMPT, LASTED};
+use super::outage::Outage;
 use super::sender::{End, Sender};
 use super::state::Input;
 use super::{connect, own_address};
@@ -33,8 +34,7 @@ pub(super) struct Task {
     pub(super) stream: Rc<Stream>,
     pub(super) handle: Rc<PushHandle>,
     leaving: Cell<Option<Leave>>,
-    /// When the destination failed first, since it was last live.
-    outage: Cell<Option<Instant>>,
+    outage: RefCell<Outage>,
 }
 
 /// How an attempt ended, with what it led to.
@@ -62,7 +62,7 @@ pub(super) async fn run(worker: Rc<Worker>, stream: Rc<Stream>, handle: Rc<PushH
         stream,
         handle,
         leaving: Cell::new(None),
-        outage: Cell::new(None),
+        outage: RefCell::default(),
     };
     task.wait_for(|task| task.stream.state() == StreamState::Live || task.leaving().is_some())
         .await;
@@ -218,10 +218,10 @@ impl Task {
     /// Media arrives.
     pub(super) fn on_live(&self, now: Instant) {
         let (destination, stream) = (&self.handle.push.name, self.stream.path());
-        match self.outage.take() {
+        match self.outage.borrow_mut().on_live(now) {
             None => tracing::info!(destination, %stream, "push is live"),
-            Some(since) => {
-                let outage_ms = millis(now.saturating_duration_since(since));
+            Some(outage) => {
+                let outage_ms = millis(outage);
                 tracing::info!(destination, %stream, outage_ms, "push is back");
             }
         }
@@ -237,8 +237,7 @@ impl Task {
         let (destination, stream) = (&self.handle.push.name, self.stream.path());
         let retry_ms = millis(next.saturating_duration_since(now));
         let reason = &failure.reason;
-        if self.outage.get().is_none() && self.leaving().is_none() {
-            self.outage.set(Some(now));
+        if self.outage.borrow_mut().on_failure(now) && self.leaving().is_none() {
             tracing::warn!(destination, %stream, retry_ms, "push failed: {reason}");
         } else {
             tracing::debug!(destination, %stream, attempt, retry_ms, "push failed: {reason}");
