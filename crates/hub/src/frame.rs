@@ -51,6 +51,15 @@ impl Frame {
         )
     }
 
+    /// Whether its own timestamp placed it on the timeline.
+    pub(crate) const fn is_timed(&self) -> bool {
+        match self.class {
+            Class::Keyframe | Class::Frame => true,
+            Class::Opaque => !matches!(self.kind, Kind::Data),
+            _ => false,
+        }
+    }
+
     /// Memory it pins.
     pub(crate) fn held_bytes(&self) -> usize {
         let image = self.image.as_ptr_range();

@@ -66,6 +66,14 @@ impl Headers {
             .map(|item| &item.payload)
     }
 
+    /// Whether the metadata has the property `videocodecid`.
+    pub(crate) fn announces_video(&self) -> bool {
+        // An AMF0 property begins with the length of its name.
+        const NAME: &[u8] = b"\x00\x0cvideocodecid";
+        self.metadata()
+            .is_some_and(|body| body.windows(NAME.len()).any(|part| part == NAME))
+    }
+
     /// Takes a metadata, header or config message.
     pub(crate) fn offer(
         &mut self,

@@ -22,9 +22,7 @@ pub(crate) enum Advice {
 /// place to start. Behind that place it reads on however far it is: skipping would gain nothing.
 pub(crate) fn advise<F: Entry>(ring: &Ring<F>, at: u64, start: Option<u64>) -> Advice {
     let gone = at < ring.base();
-    let behind = ring
-        .get(at)
-        .map_or(0, |next| ring.head_clock().saturating_sub(next.clock()));
+    let behind = ring.age(at);
     match start {
         Some(start) if at < start && (gone || behind > LAG_MS_MAX) => Advice::Skip(start),
         None if gone => Advice::Wait,
@@ -37,11 +35,23 @@ mod tests {
     use super::*;
     use crate::ring::Limits;
 
-    struct Toy(u64);
+    /// A time, or the time of the entry before.
+    #[derive(Clone, Copy)]
+    enum Toy {
+        Timed(u64),
+        Still(u64),
+    }
+
+    use Toy::{Still, Timed};
 
     impl Entry for Toy {
         fn clock(&self) -> u64 {
-            self.0
+            match *self {
+                Timed(clock) | Still(clock) => clock,
+            }
+        }
+        fn is_timed(&self) -> bool {
+            matches!(self, Timed(_))
         }
         fn held_bytes(&self) -> usize {
             1
@@ -51,14 +61,14 @@ mod tests {
         }
     }
 
-    fn ring(clocks: &[u64], base: usize) -> Ring<Toy> {
+    fn ring(entries: &[Toy], base: usize) -> Ring<Toy> {
         let mut ring = Ring::new(Limits {
-            frames_max: clocks.len() - base,
-            ms_min: 2 * LAG_MS_MAX,
+            frames_max: entries.len() - base,
+            ms_min: 3 * LAG_MS_MAX,
             ..Limits::default()
         });
-        for clock in clocks {
-            ring.push(Toy(*clock));
+        for entry in entries {
+            ring.push(*entry);
         }
         assert_eq!(ring.base(), base as u64);
         ring
@@ -66,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_reader_lags_past_the_limit_and_before_the_place_to_start() {
-        let ring = ring(&[0, 1, LAG_MS_MAX, LAG_MS_MAX + 1], 0);
+        let ring = ring(&[0, 1, LAG_MS_MAX, LAG_MS_MAX + 1].map(Timed), 0);
         assert_eq!(advise(&ring, 0, Some(3)), Advice::Skip(3));
         assert_eq!(advise(&ring, 1, Some(3)), Advice::Stay, "at the limit");
         assert_eq!(
@@ -84,9 +94,20 @@ mod tests {
 
     #[test]
     fn a_reader_whose_next_entry_is_gone_skips_or_waits() {
-        let ring = ring(&[0, 1, 2, 3], 2);
+        let ring = ring(&[0, 1, 2, 3].map(Timed), 2);
         assert_eq!(advise(&ring, 1, Some(3)), Advice::Skip(3));
         assert_eq!(advise(&ring, 1, None), Advice::Wait);
         assert_eq!(advise(&ring, 2, None), Advice::Stay);
+    }
+
+    #[test]
+    fn a_header_from_before_a_pause_is_no_lag() {
+        let pause = 2 * LAG_MS_MAX;
+        let ring = ring(
+            &[Timed(0), Still(0), Still(0), Timed(pause), Timed(pause + 1)],
+            0,
+        );
+        assert_eq!(advise(&ring, 1, Some(4)), Advice::Stay);
+        assert_eq!(advise(&ring, 0, Some(4)), Advice::Skip(4));
     }
 }

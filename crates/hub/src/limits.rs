@@ -31,6 +31,10 @@ pub const AUDIO_ONLY_START_MS: u64 = 1_000;
 /// never mark one; after this time something beats nothing.
 pub const KEYFRAME_WAIT_MS_MAX: u64 = 10_000;
 
+/// How long readers wait for video that the metadata announces, in milliseconds of the stream.
+/// Why: a relay may send sound until its next keyframe, some seconds; the ring keeps as much in any case.
+pub const ANNOUNCED_VIDEO_WAIT_MS_MAX: u64 = RING_MS_MIN;
+
 /// Largest metadata message that is kept for joining players, in bytes. A larger one goes out once.
 pub const METADATA_BYTES_MAX: usize = 64 << 10;
 

@@ -43,6 +43,10 @@ pub(crate) struct Position {
     pub(crate) waiting: bool,
     /// Whether it has never had a place: to get one is no skip.
     pub(crate) fresh: bool,
+    /// The head of the ring when it was first seen to wait: it was there for every entry from this one on.
+    pub(crate) since: Option<u64>,
+    /// Whether the place it has is its first one: it got nothing before.
+    pub(crate) joins: bool,
     /// Version of the header store it has, per kind.
     pub(crate) versions: PerKind<u64>,
     /// Kinds it must not get before it got the headers it lacks.
@@ -63,6 +67,8 @@ impl Position {
             bytes: 0,
             waiting: true,
             fresh: true,
+            joins: false,
+            since: None,
             versions: PerKind::all(0),
             owed: PerKind::all(false),
             resumes: false,
@@ -91,6 +97,7 @@ impl Position {
         self.at = at;
         self.bytes = bytes;
         self.waiting = false;
+        self.joins = self.fresh;
         self.fresh = false;
         self.keyed = Some(TrackSet::EMPTY);
         self.came_at = head;

@@ -12,6 +12,8 @@ use crate::limits::{RING_BYTES_MAX, RING_FRAMES_MAX, RING_MS_MAX, RING_MS_MIN};
 pub(crate) trait Entry {
     /// A time in milliseconds that never falls from one entry to the next.
     fn clock(&self) -> u64;
+    /// Whether its time is its own: others have that of an entry before, which may be long ago.
+    fn is_timed(&self) -> bool;
     /// Memory the entry pins.
     fn held_bytes(&self) -> usize;
     /// Whether a reader can start with it.
@@ -93,6 +95,15 @@ impl<F: Entry> Ring<F> {
         self.frames.back().map_or(0, Entry::clock)
     }
 
+    /// How much older this entry is than the newest one, in milliseconds.
+    ///
+    /// After a pause of the publisher a header may come first, with a time from before the pause: it is as old as the
+    /// frame that follows.
+    pub(crate) fn age(&self, seq: u64) -> u64 {
+        let timed = self.from(seq).find(|entry| entry.is_timed());
+        timed.map_or(0, |entry| self.head_clock().saturating_sub(entry.clock()))
+    }
+
     /// The newest entry that a reader can start with.
     pub(crate) fn newest_gop(&self) -> Option<u64> {
         self.gops.back().copied()
@@ -170,9 +181,7 @@ impl<F: Entry> Ring<F> {
     }
 
     fn front_age(&self) -> u64 {
-        self.frames
-            .front()
-            .map_or(0, |front| self.head_clock().saturating_sub(front.clock()))
+        self.age(self.base)
     }
 
     fn front_is_before_gop(&self) -> bool {
@@ -231,9 +240,13 @@ mod tests {
         key: bool,
     }
 
+    /// Without bytes it is a header.
     impl Entry for Toy {
         fn clock(&self) -> u64 {
             self.clock
+        }
+        fn is_timed(&self) -> bool {
+            self.bytes > 0
         }
         fn held_bytes(&self) -> usize {
             self.bytes
@@ -384,5 +397,22 @@ mod tests {
         ring.clear_gops();
         assert_eq!((ring.newest_gop(), ring.base()), (None, 0));
         assert!(ring.get(3).is_some() && ring.get(4).is_none());
+    }
+
+    #[test]
+    fn headers_after_a_pause_are_as_old_as_the_frame_that_follows() {
+        let mut ring = ring(seconds(3, 1));
+        let header = Toy {
+            clock: 2_000,
+            bytes: 0,
+            key: false,
+        };
+        ring.push(header);
+        ring.push(header);
+        assert_eq!((ring.age(2), ring.age(3)), (0, 0));
+        ring.push(toy(60_000, true));
+        assert_eq!(ring.base(), 3, "whoever was at the head has lost nothing");
+        assert_eq!((ring.age(2), ring.age(3), ring.age(9)), (0, 0, 0));
+        ring.check_invariants();
     }
 }

@@ -167,6 +167,7 @@ impl<E: Encode> Collect<'_, E> {
         if !due {
             return;
         }
+        position.joins = false;
         let only = |other| other == kind;
         let image = prelude::build(
             self.stream,

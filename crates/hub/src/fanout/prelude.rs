@@ -21,6 +21,7 @@ struct Key {
     version: u64,
     /// What the player has.
     had: PerKind<u64>,
+    joins: bool,
 }
 
 impl Preludes {
@@ -36,6 +37,7 @@ impl Preludes {
             at: position.at,
             version,
             had: position.versions,
+            joins: position.joins,
         };
         if self.key != Some(key) {
             self.image = build(stream, encode, SHARED_MESSAGE_STREAM, position, |_| true);
@@ -58,7 +60,7 @@ pub(super) fn build<E: Encode>(
         .iter()
         .filter(|item| wants(item.kind) && position.lacks(item));
     let mut images = lacking.map(|item| {
-        let timestamp = wire_time(stream.prelude_time(item, position.at));
+        let timestamp = wire_time(stream.prelude_time(item, position.at, position.joins));
         encode.encode(message_stream, item.kind, timestamp, &item.payload)
     });
     let Some(first) = images.next() else {

@@ -175,7 +175,7 @@ fn a_joining_player_gets_prelude_and_group_of_pictures_and_is_in_sync() {
     let (id, pipe) = room.join();
     assert_eq!(
         pipe.news(),
-        "m@0 H@0 h@10 K1@0 a@10 P@40",
+        "m@0 H@0 h@0 K1@0 a@10 P@40",
         "[WIRE 132] [WIRE 133]"
     );
     assert_eq!((room.fanout.in_sync(), room.turn(id)), (1, Turn::InSync));
@@ -221,7 +221,11 @@ fn a_player_of_an_idle_stream_waits_and_is_told_of_the_keyframe() {
     room.push_pass("a@0");
     assert_eq!((pipe.news(), room.fanout.in_sync()), (String::new(), 0));
     room.push_pass("K@40");
-    assert_eq!(pipe.news(), "H@40 h@0 K@40");
+    assert_eq!(
+        pipe.news(),
+        "H@0 h@0 a@0 K@40",
+        "it was there from the beginning, and loses nothing of it"
+    );
     assert_eq!(room.fanout.in_sync(), 1);
 }
 
@@ -242,6 +246,21 @@ fn a_player_that_joins_behind_the_last_pass_gets_nothing_twice() {
     assert_eq!(early.news(), "H@0 K1@0 P@40 K2@80 P@120");
     room.push_pass("P@160");
     assert_eq!((pipe.news(), room.fanout.in_sync()), ("P@160".into(), 2));
+}
+
+#[test]
+fn headers_that_wait_for_a_pass_reach_a_joining_player_once() {
+    let mut room = Room::new();
+    room.push("m1 H K1@0");
+    let _in_sync = room.join();
+    room.push("m2 h m3 a@0");
+    let (_, pipe) = room.join();
+    assert_eq!(
+        (pipe.news(), room.fanout.in_sync()),
+        ("m3@0 H@0 h@0 K1@0".into(), 1)
+    );
+    room.pass();
+    assert_eq!((pipe.news(), room.fanout.in_sync()), ("a@0".into(), 2));
 }
 
 #[test]
@@ -747,5 +766,5 @@ fn players_in_sync_get_the_next_publisher_in_line() {
         format!("{old} H2@40 h@10 a2@3040 K2@3045"),
         "[WIRE 169]"
     );
-    assert_eq!(waiting.text(), "H2@3045 h@3040 K2@3045");
+    assert_eq!(waiting.text(), "H2@40 h@10 a2@3040 K2@3045");
 }

@@ -7,7 +7,7 @@ use super::{
     batch::{Batch, Collect},
     player::{Budget, Phase, Player, Rest},
 };
-use crate::{Encode, LiveStream, limits::STALL, position::Position};
+use crate::{Encode, Kind, LiveStream, limits::STALL, position::Position};
 
 impl<W: Write> Fanout<W> {
     /// Serves one player that is not in sync: control bytes, prelude, frames, within the bounds of a turn.
@@ -76,6 +76,7 @@ impl<W: Write> Fanout<W> {
                     && !end.waiting
                     && end.at == self.synced.at
                     && end.owes_nothing()
+                    && has_no_later_headers(&end, &self.synced, stream)
                     && stream.is_keyed(&end);
                 return if synced { Turn::InSync } else { Turn::Idle };
             }
@@ -169,6 +170,16 @@ fn commit<W>(player: &mut Player<W>, batch: &Batch, sent: usize) {
             return;
         }
     }
+}
+
+/// Whether the next pass sends no header older than what a player has: its prelude has the newest of all.
+fn has_no_later_headers(position: &Position, synced: &Position, stream: &LiveStream) -> bool {
+    [Kind::Audio, Kind::Video, Kind::Data]
+        .into_iter()
+        .all(|kind| {
+            stream.is_settled(kind, position.at)
+                || position.versions.get(kind) <= synced.versions.get(kind)
+        })
 }
 
 /// A position as all players in sync have it.

@@ -15,6 +15,10 @@ impl Entry for Frame {
         self.clock
     }
 
+    fn is_timed(&self) -> bool {
+        Self::is_timed(self)
+    }
+
     fn held_bytes(&self) -> usize {
         Self::held_bytes(self)
     }
@@ -141,6 +145,7 @@ impl LiveStream {
     fn see_codec(&mut self, kind: Kind, found: &Classified) {
         if found.codec != Codec::None && self.tracks.see(kind, found.tracks, found.codec) {
             self.headers.forget(kind, found.tracks);
+            self.header_end.set(kind, self.ring.head());
             self.restart(kind, found.tracks);
         }
     }

@@ -146,6 +146,13 @@ struct Slot {
     media_at: Instant,
 }
 
+/// The beginning of a publisher's session in the ring.
+#[derive(Debug, Clone, Copy, Default)]
+struct SessionStart {
+    at: u64,
+    version: u64,
+}
+
 /// A live stream: one publisher at a time, a timeline of its own, and what its readers need.
 ///
 /// Contract: call [`LiveStream::handle_timeout`] when [`LiveStream::poll_timeout`] is due; after a push that was
@@ -160,12 +167,16 @@ pub struct LiveStream {
     timeline: Timeline,
     ring: Ring<Frame>,
     headers: Headers,
-    /// Number after the last entry that went into the header store.
+    /// First entry for which the header store holds what it needs, as far as is known: behind the last header, or
+    /// behind what a publisher before sent.
     header_end: PerKind<u64>,
     /// Number of the entry before which a video track last lost its claim to have had a keyframe.
     keyed_end: u64,
     /// First entry that the headers in force belong to.
     floor: u64,
+    /// Where the session of the current publisher begins: its first entry, and the version of the header store before
+    /// its first header.
+    session: SessionStart,
     /// Whether frames came since then.
     flows: bool,
     /// Bytes of payload in the ring so far.
@@ -190,6 +201,7 @@ impl LiveStream {
             header_end: PerKind::default(),
             keyed_end: 0,
             floor: 0,
+            session: SessionStart::default(),
             flows: false,
             bytes: 0,
             video: Video::default(),
@@ -246,9 +258,14 @@ impl LiveStream {
     fn begin_session(&mut self) {
         self.timeline.begin_session();
         self.headers.clear();
+        self.header_end = PerKind::all(self.ring.head());
         self.video = Video::default();
         self.tracks.begin_session();
         self.keyed_end = self.ring.head();
+        self.session = SessionStart {
+            at: self.ring.head(),
+            version: self.headers.version(),
+        };
         self.cut();
     }
 
@@ -263,6 +280,7 @@ impl LiveStream {
     pub fn clear_metadata(&mut self, publisher: PublisherId) {
         if self.publisher() == Some(publisher) {
             self.headers.clear_metadata();
+            self.header_end.set(Kind::Data, self.ring.head());
         }
     }
 

@@ -2,13 +2,13 @@
 
 use bongsu_flv::Class;
 
-use super::LiveStream;
+use super::{LiveStream, SessionStart};
 use crate::{
     Cursor, Frame, Kind, Next,
     cursor::Prelude,
     headers::{Header, Headers},
     lag::{self, Advice},
-    limits::{AUDIO_ONLY_START_MS, KEYFRAME_WAIT_MS_MAX},
+    limits::{ANNOUNCED_VIDEO_WAIT_MS_MAX, AUDIO_ONLY_START_MS, KEYFRAME_WAIT_MS_MAX},
     position::{PerKind, Position},
     ring::Ring,
 };
@@ -27,33 +27,36 @@ pub(crate) enum Settled {
 impl LiveStream {
     /// The next thing a cursor has to send: metadata and headers first, then frames. Skips by the drop policy.
     pub fn next<'a>(&'a self, cursor: &'a mut Cursor) -> Next<'a> {
-        if cursor.prelude.is_none() {
+        while !cursor.advance_prelude() {
             let before = cursor.position;
-            match self.settle(&mut cursor.position) {
-                Settled::Waiting => return Next::Wait,
-                Settled::Here => {}
-                Settled::Restarted => {
-                    cursor.position.versions = PerKind::all(self.headers.version());
-                    cursor.prelude = Some(Prelude::new(self.headers.items().clone(), before));
-                }
+            let settled = self.settle(&mut cursor.position);
+            if settled == Settled::Waiting {
+                return Next::Wait;
             }
             if !cursor.has_base()
                 && let Some(first) = self.first_time(cursor.position.at)
             {
                 cursor.set_base(first);
             }
+            if settled == Settled::Here {
+                return self.next_frame(cursor);
+            }
+            cursor.position.versions = PerKind::all(self.headers.version());
+            cursor.prelude = Some(Prelude::new(self.headers.items().clone(), before));
         }
-        if cursor.advance_prelude() {
-            let cursor: &'a Cursor = cursor;
-            return cursor.header().map_or(Next::Wait, |header| {
-                let timestamp = self.prelude_time(header, cursor.position.at);
-                Next::Header {
-                    kind: header.kind,
-                    timestamp: cursor.wire_time(timestamp),
-                    payload: &header.payload,
-                }
-            });
-        }
+        let cursor: &'a Cursor = cursor;
+        cursor.header().map_or(Next::Wait, |header| {
+            let Position { at, joins, .. } = cursor.position;
+            let timestamp = self.prelude_time(header, at, joins);
+            Next::Header {
+                kind: header.kind,
+                timestamp: cursor.wire_time(timestamp),
+                payload: &header.payload,
+            }
+        })
+    }
+
+    fn next_frame<'a>(&'a self, cursor: &mut Cursor) -> Next<'a> {
         while let Some(frame) = self.ring.get(cursor.position.at) {
             let wanted = cursor.position.wants(frame);
             cursor.position.pass(frame, wanted);
@@ -73,8 +76,7 @@ impl LiveStream {
         if cursor.position.waiting {
             return 0;
         }
-        let next = self.ring.from(cursor.position.at).next();
-        next.map_or(0, |next| self.ring.head_clock() - next.clock)
+        self.ring.age(cursor.position.at)
     }
 
     pub(crate) const fn ring(&self) -> &Ring<Frame> {
@@ -98,7 +100,7 @@ impl LiveStream {
         self.ring.pin(from);
     }
 
-    /// Whether every header of this kind in the ring is before this entry, so that the store is what it needs.
+    /// Whether the header store holds what this entry needs: every other header of this kind is before it.
     pub(crate) const fn is_settled(&self, kind: Kind, at: u64) -> bool {
         self.header_end.get(kind) <= at
     }
@@ -112,6 +114,7 @@ impl LiveStream {
         let awaited = self.video.last.is_some_and(|last| {
             self.ring.head_clock().saturating_sub(last) <= KEYFRAME_WAIT_MS_MAX
         });
+        let awaited = awaited || self.is_video_announced();
         if !self.flows || (awaited && !self.video.unkeyed.has_default()) {
             return None;
         }
@@ -119,9 +122,30 @@ impl LiveStream {
         (from < self.ring.head()).then_some(from)
     }
 
+    /// Whether the metadata promises video that has not begun yet. It is believed for a short while only: [WIRE 120]
+    ///
+    /// A publisher that relays another one may begin with some seconds of sound; players that get them alone have to
+    /// start over when the picture comes.
+    fn is_video_announced(&self) -> bool {
+        let began = self
+            .ring
+            .from(self.session.at)
+            .next()
+            .map_or(0, |first| first.clock);
+        self.video.last.is_none()
+            && self.ring.head_clock().saturating_sub(began) <= ANNOUNCED_VIDEO_WAIT_MS_MAX
+            && self.headers.announces_video()
+    }
+
     /// Gives a position a place when it has none, or another one when it lags.
     pub(crate) fn settle(&self, position: &mut Position) -> Settled {
         let start = self.start();
+        if position.waiting {
+            position.since = position.since.or(Some(self.ring.head()));
+            if self.start_from_the_beginning(position, start) {
+                return Settled::Here;
+            }
+        }
         let advice = if position.waiting {
             start.map_or(Advice::Wait, Advice::Skip)
         } else {
@@ -140,6 +164,20 @@ impl LiveStream {
         }
     }
 
+    /// Gives a reader that waited for the publisher everything it sent, headers in their place: also the sound before
+    /// the first keyframe.
+    fn start_from_the_beginning(&self, position: &mut Position, start: Option<u64>) -> bool {
+        let SessionStart { at, version } = self.session;
+        let was_there = position.fresh && position.since.is_some_and(|since| since <= at);
+        let is_kept = at >= self.ring.base() && start.is_some_and(|start| at <= start);
+        if !was_there || !is_kept {
+            return false;
+        }
+        position.restart(at, self.bytes_before(at), at);
+        position.versions = PerKind::all(version);
+        true
+    }
+
     /// Bytes of payload pushed before this entry.
     pub(crate) fn bytes_before(&self, seq: u64) -> u64 {
         self.ring
@@ -148,23 +186,24 @@ impl LiveStream {
     }
 
     /// The time of a header sent before the entry `at`: that of the next message of its track, so that times never go
-    /// back at the seam. [WIRE 134]
-    pub(crate) fn prelude_time(&self, header: &Header, at: u64) -> u64 {
+    /// back at the seam. [WIRE 134] Who `joins` has got nothing before: then it is not later than that entry either.
+    pub(crate) fn prelude_time(&self, header: &Header, at: u64, joins: bool) -> u64 {
         let track = header.tracks.lowest();
         let follows = |frame: &&Frame| {
             frame.kind == header.kind
                 && (frame.kind == Kind::Data || frame.tracks.lowest() == track)
         };
-        if let Some(next) = self.ring.from(at).find(follows) {
-            return next.timestamp;
-        }
         let before = self
             .ring
             .from(at)
             .next()
             .map_or_else(|| self.timeline.last(), |next| next.timestamp);
-        self.timeline
-            .prelude(header.kind, track.unwrap_or(0), before)
+        let next = self.ring.from(at).find(follows).map(|next| next.timestamp);
+        let time = next.unwrap_or_else(|| {
+            self.timeline
+                .prelude(header.kind, track.unwrap_or(0), before)
+        });
+        if joins { time.min(before) } else { time }
     }
 
     /// The earliest time among the frames from this entry on.
