@@ -141,7 +141,7 @@ impl LiveStream {
     pub(crate) fn settle(&self, position: &mut Position) -> Settled {
         let start = self.start();
         if position.waiting {
-            position.since = position.since.or(Some(self.ring.head()));
+            position.since = position.since.or_else(|| Some(self.ring.head()));
             if self.start_from_the_beginning(position, start) {
                 return Settled::Here;
             }
