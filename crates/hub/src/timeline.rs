@@ -16,6 +16,9 @@ const HALF: u32 = 1 << 31;
 const NEAR_HALF: u32 = 0x2_0000;
 /// How far behind the last frame of all a track may begin, in milliseconds: further behind it is held.
 const BEHIND_MS_MAX: u64 = 1_000;
+/// How far the first headers of a publisher are ahead of a frame that would come with them, in milliseconds: room for the
+/// kind that begins a little earlier.
+const AHEAD_OF_SESSION_MS: u64 = 100;
 
 /// A clock within the session of one publisher.
 #[derive(Debug, Clone, Copy)]
@@ -146,14 +149,58 @@ impl Timeline {
 
     /// The time of a message that moves no clock: a header, a command, an end of sequence, silence. [WIRE 164]
     ///
-    /// Nothing that follows on its track is earlier; a track without frames keeps some room for its first one.
-    pub(crate) fn still(&self, kind: Kind, track: u8) -> u64 {
-        self.prelude(kind, track, self.last)
+    /// Nothing that follows on its track is earlier; a track without frames keeps some room for its first one. Before the
+    /// first frame of a publisher that follows another it has nearly the time that this frame would have now.
+    pub(crate) fn still(&mut self, now: Instant, kind: Kind, track: u8) -> u64 {
+        if self.last_at.is_none() || !self.begins_session() || kind == Kind::Data {
+            return self.prelude(kind, track, self.last);
+        }
+        let at = self.first_header(now);
+        let index = self.clock(kind, track);
+        let clock = &mut self.clocks[index];
+        clock.last = clock.last.max(at);
+        clock.last
+    }
+
+    /// Whether no frame came from the current publisher yet.
+    fn begins_session(&self) -> bool {
+        self.clocks.iter().all(|clock| clock.running.is_none())
+    }
+
+    /// The time of a header before the first frame of a publisher; of the last frame once there was one.
+    fn first_header(&self, now: Instant) -> u64 {
+        let ahead = if self.begins_session() {
+            AHEAD_OF_SESSION_MS
+        } else {
+            0
+        };
+        self.expected(now).saturating_sub(ahead).max(self.last)
+    }
+
+    /// The time of a frame that comes now: that of the last one, and for the first of a publisher the gap of wall time.
+    fn expected(&self, now: Instant) -> u64 {
+        match self.last_at {
+            Some(at) if self.begins_session() => self.last_and_gap(now, at),
+            _ => self.last,
+        }
+    }
+
+    fn last_and_gap(&self, now: Instant, last_at: Instant) -> u64 {
+        let gap = now.saturating_duration_since(last_at).as_millis();
+        self.last
+            .saturating_add(u64::try_from(gap).unwrap_or(u64::MAX))
     }
 
     /// The same for a header that is sent again before a frame of this time, while no message of its track follows yet.
     pub(crate) fn prelude(&self, kind: Kind, track: u8, before: u64) -> u64 {
-        let floor = before.min(self.last.saturating_sub(BEHIND_MS_MAX));
+        self.not_before(
+            kind,
+            track,
+            before.min(self.last.saturating_sub(BEHIND_MS_MAX)),
+        )
+    }
+
+    fn not_before(&self, kind: Kind, track: u8, floor: u64) -> u64 {
         if kind == Kind::Data {
             return self.data.max(floor);
         }
@@ -165,8 +212,8 @@ impl Timeline {
     }
 
     /// The time of metadata, whose own timestamp says nothing: that of the last frame.
-    pub(crate) fn metadata(&mut self) -> u64 {
-        self.data = self.data.max(self.last);
+    pub(crate) fn metadata(&mut self, now: Instant) -> u64 {
+        self.data = self.data.max(self.first_header(now));
         self.data
     }
 
@@ -229,7 +276,7 @@ impl Timeline {
         if let Some((_, shared)) = shared {
             return shared;
         }
-        let first_of_session = self.clocks.iter().all(|clock| clock.running.is_none());
+        let first_of_session = self.begins_session();
         if !first_of_session {
             self.discontinuities += 1;
         }
@@ -281,8 +328,10 @@ impl Timeline {
     pub(crate) fn check_invariants(&self) {
         assert!(self.clocks.len() <= CLOCKS_MAX, "clocks are bounded");
         assert!(
-            self.clocks.iter().all(|clock| clock.last <= self.last),
-            "no clock is ahead of the last frame"
+            self.clocks
+                .iter()
+                .all(|clock| clock.running.is_none() || clock.last <= self.last),
+            "no clock that runs is ahead of the last frame"
         );
     }
 }
@@ -475,14 +524,14 @@ mod tests {
     #[test]
     fn headers_and_data_move_no_clock() {
         let mut test = Test::new();
-        assert_eq!(test.timeline.still(V, 0), 0);
+        assert_eq!(test.timeline.still(test.now, V, 0), 0);
         assert_eq!(test.timeline.data(0), 0);
         test.frame(0, V, 5_000);
         test.frame(0, A, 5_500);
-        assert_eq!(test.timeline.still(V, 0), 1_000);
-        assert_eq!(test.timeline.still(A, 0), 1_500);
+        assert_eq!(test.timeline.still(test.now, V, 0), 1_000);
+        assert_eq!(test.timeline.still(test.now, A, 0), 1_500);
         assert_eq!(
-            test.timeline.still(V, 1),
+            test.timeline.still(test.now, V, 1),
             500,
             "a track without frames: room for its first one"
         );
@@ -497,7 +546,7 @@ mod tests {
             "another has that of the last frame"
         );
         assert_eq!(test.timeline.data(5_300), 1_500, "and never goes back");
-        assert_eq!(test.timeline.metadata(), 1_500);
+        assert_eq!(test.timeline.metadata(test.now), 1_500);
         assert_eq!(test.frame(40, V, 5_040), 1_040);
     }
 
@@ -506,7 +555,7 @@ mod tests {
         let mut test = Test::new();
         test.frame(0, V, 0);
         test.frame(2_500, V, 2_500);
-        assert_eq!(test.timeline.still(A, 0), 1_500);
+        assert_eq!(test.timeline.still(test.now, A, 0), 1_500);
         assert_eq!(
             test.timeline.prelude(A, 0, 0),
             0,
@@ -523,9 +572,9 @@ mod tests {
             1_600,
             "and not moved: it stays in sync with the picture"
         );
-        assert_eq!(test.timeline.still(A, 0), 1_600);
+        assert_eq!(test.timeline.still(test.now, A, 0), 1_600);
         assert_eq!(test.timeline.data(100), 1_500);
-        assert_eq!(test.timeline.metadata(), 2_500);
+        assert_eq!(test.timeline.metadata(test.now), 2_500);
     }
 
     #[test]

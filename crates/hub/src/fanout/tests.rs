@@ -763,8 +763,8 @@ fn players_in_sync_get_the_next_publisher_in_line() {
     room.push_pass("a2@5 K2@10");
     assert_eq!(
         pipe.text(),
-        format!("{old} H2@40 h@10 a2@3040 K2@3045"),
+        format!("{old} H2@2940 h@2940 a2@3040 K2@3045"),
         "[WIRE 169]"
     );
-    assert_eq!(waiting.text(), "H2@40 h@10 a2@3040 K2@3045");
+    assert_eq!(waiting.text(), "H2@2940 h@2940 a2@3040 K2@3045");
 }

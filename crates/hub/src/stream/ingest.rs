@@ -99,9 +99,9 @@ impl LiveStream {
             }
             // [WIRE 139] silence goes on, video without a byte does not.
             Class::Empty if kind == Kind::Video && payload.is_empty() => Err(Dropped::Empty),
-            Class::Empty | Class::Command => Ok(Placed::at(self.timeline.still(kind, track))),
-            Class::EndOfSequence => Ok(self.end_of_sequence(kind, found.tracks)),
-            Class::SequenceHeader | Class::Config => self.header(kind, payload, found),
+            Class::Empty | Class::Command => Ok(Placed::at(self.timeline.still(now, kind, track))),
+            Class::EndOfSequence => Ok(self.end_of_sequence(now, kind, found.tracks)),
+            Class::SequenceHeader | Class::Config => self.header(now, kind, payload, found),
             Class::Keyframe | Class::Frame => {
                 self.see_codec(kind, found);
                 let at = self.timeline.frame(now, kind, track, timestamp);
@@ -151,16 +151,17 @@ impl LiveStream {
     }
 
     /// [WIRE 156] an end of sequence leaves nothing to start with.
-    fn end_of_sequence(&mut self, kind: Kind, tracks: TrackSet) -> Placed {
+    fn end_of_sequence(&mut self, now: Instant, kind: Kind, tracks: TrackSet) -> Placed {
         self.headers.end_sequence(kind, tracks);
         if kind == Kind::Video {
             self.restart(kind, tracks);
         }
-        Placed::at(self.timeline.still(kind, tracks.lowest().unwrap_or(0)))
+        Placed::at(self.timeline.still(now, kind, tracks.lowest().unwrap_or(0)))
     }
 
     fn header(
         &mut self,
+        now: Instant,
         kind: Kind,
         payload: &Bytes,
         found: &Classified,
@@ -185,10 +186,10 @@ impl LiveStream {
             self.restart(kind, found.tracks);
         }
         let timestamp = match kind {
-            Kind::Data => self.timeline.metadata(),
+            Kind::Data => self.timeline.metadata(now),
             _ => self
                 .timeline
-                .still(kind, found.tracks.lowest().unwrap_or(0)),
+                .still(now, kind, found.tracks.lowest().unwrap_or(0)),
         };
         self.header_end.set(kind, self.ring.head() + 1);
         Ok(Placed {

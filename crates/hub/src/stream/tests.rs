@@ -356,9 +356,9 @@ fn the_next_publisher_goes_on_with_its_own_headers_and_wall_time_between() {
     assert_eq!(scene.dropped("P", 7_000), Dropped::BeforeKeyframe);
     assert_eq!(scene.join(), "");
     scene.push("a2@7010 K2@7030");
-    let rest = "m1@40 H1@40 h@10 a2@3050 K2@3070";
+    let rest = "m1@2940 H1@2940 h@2940 a2@3050 K2@3070";
     assert_eq!(scene.read(&mut cursor), rest, "[WIRE 169] [WIRE 170]");
-    assert_eq!(scene.join(), "[m1@2070] [H1@3070] [h@3050] K2@3070");
+    assert_eq!(scene.join(), "[m1@2940] [H1@3070] [h@3050] K2@3070");
 }
 
 #[test]
