@@ -18,6 +18,11 @@ pub(crate) const WORKER_QUEUE_MAX: usize = 1_024;
 /// Why: a refused encoder shows the reason to a person; a peer that never closes costs one socket for this long.
 pub(crate) const LINGER: Duration = Duration::from_secs(1);
 
+/// Time between the last frame of a stream and the words that it is over.
+/// Why, a quirk: GStreamer's rtmp2src (1.22 to 1.28) throws away what it has not handed on when StreamEOF arrives, so
+/// that the end of every recording would be missing.
+pub(crate) const FAREWELL_PAUSE: Duration = Duration::from_millis(250);
+
 /// How long a player whose stream ended may take to read what is left for it.
 pub(crate) const PLAY_LINGER: Duration = Duration::from_secs(5);
 

@@ -28,8 +28,13 @@ struct Homes {
 
 impl Registry {
     pub(crate) fn new(workers: usize) -> Self {
-        let homes = Homes { streams: HashMap::new(), load: vec![0; workers.max(1)] };
-        Self { homes: Mutex::new(homes) }
+        let homes = Homes {
+            streams: HashMap::new(),
+            load: vec![0; workers.max(1)],
+        };
+        Self {
+            homes: Mutex::new(homes),
+        }
     }
 
     /// The home of a stream; a new stream gets the worker with the fewest, `near` among equals.
@@ -43,7 +48,13 @@ impl Registry {
         let home = if near_is_least {
             near
         } else {
-            WorkerId(homes.load.iter().position(|load| *load == least).unwrap_or(0))
+            WorkerId(
+                homes
+                    .load
+                    .iter()
+                    .position(|load| *load == least)
+                    .unwrap_or(0),
+            )
         };
         homes.streams.insert(path.clone(), home);
         if let Some(load) = homes.load.get_mut(home.0) {
@@ -85,7 +96,11 @@ mod tests {
         assert_eq!(registry.home(&path("live/a"), WorkerId(1)), WorkerId(1));
         assert_eq!(registry.home(&path("live/a"), WorkerId(0)), WorkerId(1));
         registry.remove(&path("live/a"), WorkerId(0));
-        assert_eq!(registry.home(&path("live/a"), WorkerId(0)), WorkerId(1), "not its home");
+        assert_eq!(
+            registry.home(&path("live/a"), WorkerId(0)),
+            WorkerId(1),
+            "not its home"
+        );
         registry.remove(&path("live/a"), WorkerId(1));
         assert_eq!(registry.home(&path("live/a"), WorkerId(0)), WorkerId(0));
     }
@@ -94,8 +109,10 @@ mod tests {
     fn new_streams_go_to_the_worker_with_the_fewest() {
         let registry = Registry::new(3);
         let near = WorkerId(0);
-        let homes: Vec<usize> =
-            ["a", "b", "c", "d"].iter().map(|name| registry.home(&path(name), near).0).collect();
+        let homes: Vec<usize> = ["a", "b", "c", "d"]
+            .iter()
+            .map(|name| registry.home(&path(name), near).0)
+            .collect();
         assert_eq!(homes, [0, 1, 2, 0]);
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use bongsu_net::{FileLimit, ListenOptions, Listening, StreamOptions, listen_all, raise_file_limit};
+use bongsu_net::{
+    FileLimit, ListenOptions, Listening, StreamOptions, listen_all, raise_file_limit,
+};
 use tokio::sync::mpsc;
 
 use crate::config::{Config, ListenAddr, Workers};
@@ -53,10 +55,18 @@ impl Relay {
                 tracing::debug!(?before, ?now, "raised the limit of open files");
             }
             Ok(_) => {}
-            Err(error) => tracing::warn!(%error, hint = error.try_hint(), "open files stay limited"),
+            Err(error) => {
+                tracing::warn!(%error, hint = error.try_hint(), "open files stay limited")
+            }
         }
-        let rtmp = ListenOptions { backlog: config.rtmp.backlog, ..ListenOptions::default() };
-        let http = ListenOptions { stream: StreamOptions::default(), ..ListenOptions::default() };
+        let rtmp = ListenOptions {
+            backlog: config.rtmp.backlog,
+            ..ListenOptions::default()
+        };
+        let http = ListenOptions {
+            stream: StreamOptions::default(),
+            ..ListenOptions::default()
+        };
         Ok(Self {
             rtmp: open("rtmp", &config.rtmp.listen, &rtmp)?,
             http: open("http", &config.http.listen, &http)?,
@@ -104,9 +114,17 @@ impl Relay {
         let shared = Arc::new(Shared::new(self.config, own, control, queues));
         let workers = start_workers(&shared, receivers)?;
         for listener in self.rtmp {
-            tokio::spawn(accept_all(Arc::clone(&shared), listener.socket, listener.local));
+            tokio::spawn(accept_all(
+                Arc::clone(&shared),
+                listener.socket,
+                listener.local,
+            ));
         }
-        let listeners = self.http.into_iter().map(|listener| listener.socket).collect();
+        let listeners = self
+            .http
+            .into_iter()
+            .map(|listener| listener.socket)
+            .collect();
         let http = tokio::spawn(crate::http::serve(Arc::clone(&shared), listeners));
         tracing::info!(workers = count, "started");
         let command = wait_for_end(&shared, &mut commands, drain_timeout).await;
@@ -139,7 +157,9 @@ fn open(
     let addresses: Vec<SocketAddr> = configured.iter().map(ListenAddr::addr).collect();
     let listening = listen_all(&addresses, options)
         .map_err(|error| StartError::listen(error, section, configured))?;
-    let opened = listening.into_iter().map(|listener| nonblocking(listener, section, configured));
+    let opened = listening
+        .into_iter()
+        .map(|listener| nonblocking(listener, section, configured));
     opened.collect()
 }
 

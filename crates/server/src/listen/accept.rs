@@ -101,7 +101,10 @@ async fn hand_over(
         open: shared.count_connection(),
     };
     match shared.worker(worker) {
-        Some(queue) => queue.send(ToWorker::Arrived(Box::new(arrival))).await.is_ok(),
+        Some(queue) => queue
+            .send(ToWorker::Arrived(Box::new(arrival)))
+            .await
+            .is_ok(),
         None => false,
     }
 }

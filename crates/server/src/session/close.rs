@@ -24,7 +24,10 @@ pub(super) struct Part {
 
 impl Part {
     /// A connection that neither publishes nor plays.
-    pub(super) const NONE: Self = Self { role: "none", stream: None };
+    pub(super) const NONE: Self = Self {
+        role: "none",
+        stream: None,
+    };
 }
 
 impl Connection {
@@ -98,7 +101,10 @@ impl Connection {
             Role::Publisher(publishing) => ("publisher", publishing.stream()),
             Role::Player(playing) => ("player", playing.stream()),
         };
-        self.part = Part { role, stream: Some(stream.path().clone()) };
+        self.part = Part {
+            role,
+            stream: Some(stream.path().clone()),
+        };
     }
 
     /// The one line about this connection, and its metric.

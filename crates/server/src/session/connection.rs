@@ -7,8 +7,8 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Instant;
 
-use bongsu_rtmp::session::ServerSession;
 use bongsu_rtmp::session::Output;
+use bongsu_rtmp::session::ServerSession;
 use bongsu_rtmp::session::server::Event;
 use bongsu_rtmp::status::{Code, Status};
 use bytes::Bytes;
@@ -175,7 +175,12 @@ impl Connection {
     /// Acts on one event; true when it was media.
     fn handle(&mut self, now: Instant, event: Event) -> Result<bool, End> {
         match event {
-            Event::Media { stream, kind, timestamp, payload } => {
+            Event::Media {
+                stream,
+                kind,
+                timestamp,
+                payload,
+            } => {
                 self.on_media(now, stream, kind, timestamp, payload);
                 return Ok(true);
             }
@@ -186,24 +191,41 @@ impl Connection {
                 let decided = if known {
                     self.session.accept(now, request)
                 } else {
-                    self.reason = Some(CloseReason::Denied(crate::config::auth::Denied::UnknownApp));
+                    self.reason =
+                        Some(CloseReason::Denied(crate::config::auth::Denied::UnknownApp));
                     let words = crate::config::auth::Denied::UnknownApp.to_string();
-                    self.session.reject(now, request, &Status::new(Code::ConnectInvalidApp, words))
+                    self.session
+                        .reject(now, request, &Status::new(Code::ConnectInvalidApp, words))
                 };
                 decided.map_err(CloseReason::Session)?;
             }
-            Event::PublishRequested { request, stream, target, .. } => {
+            Event::PublishRequested {
+                request,
+                stream,
+                target,
+                ..
+            } => {
                 self.on_publish_requested(now, request, stream, &target)?;
             }
-            Event::PlayRequested { request, stream, target } => {
+            Event::PlayRequested {
+                request,
+                stream,
+                target,
+            } => {
                 self.on_play_requested(now, request, stream, &target)?;
             }
             Event::PublishEnded { how, .. } => self.on_publish_ended(now, how),
             Event::MetadataCleared { .. } => self.on_metadata_cleared(),
             Event::PlayEnded { .. } => self.on_play_ended(),
-            Event::PauseRequested { paused, .. } => self.filter(now, |filter| filter.paused = paused),
-            Event::ReceiveAudio { enabled, .. } => self.filter(now, |filter| filter.audio = enabled),
-            Event::ReceiveVideo { enabled, .. } => self.filter(now, |filter| filter.video = enabled),
+            Event::PauseRequested { paused, .. } => {
+                self.filter(now, |filter| filter.paused = paused)
+            }
+            Event::ReceiveAudio { enabled, .. } => {
+                self.filter(now, |filter| filter.audio = enabled)
+            }
+            Event::ReceiveVideo { enabled, .. } => {
+                self.filter(now, |filter| filter.video = enabled)
+            }
             Event::Closing { cause } => {
                 let reason = self.reason.take();
                 let reason =
@@ -229,7 +251,10 @@ impl Connection {
             wake.readable = reads && self.socket.poll_read_ready(context).is_ready();
             wake.writable = writes && self.socket.poll_write_ready(context).is_ready();
             let mail = self.mailbox.poll(context).is_ready();
-            let due = sleep.as_mut().as_pin_mut().is_some_and(|sleep| sleep.poll(context).is_ready());
+            let due = sleep
+                .as_mut()
+                .as_pin_mut()
+                .is_some_and(|sleep| sleep.poll(context).is_ready());
             if wake.readable || wake.writable || mail || due {
                 Poll::Ready(wake)
             } else {
@@ -268,7 +293,10 @@ impl Connection {
                 Ok(count) => {
                     self.facts.received += count as u64;
                     self.worker.count_received(count);
-                    Some(self.session.handle_bytes(now, scratch.get(..count).unwrap_or_default()))
+                    Some(
+                        self.session
+                            .handle_bytes(now, scratch.get(..count).unwrap_or_default()),
+                    )
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(error) => return Err(CloseReason::Broken(error.kind()).into()),
@@ -315,13 +343,29 @@ impl Connection {
     /// Hands the connection to the worker where its stream lives.
     async fn move_to(self, to: crate::registry::WorkerId, request: Request) {
         self.worker.delist(self.facts.id);
-        let Self { worker, socket, session, facts, outbox, .. } = self;
+        let Self {
+            worker,
+            socket,
+            session,
+            facts,
+            outbox,
+            ..
+        } = self;
         let socket = Rc::into_inner(socket).map(TcpStream::into_std);
         let (Some(Ok(socket)), Some(queue)) = (socket, worker.shared().worker(to)) else {
-            tracing::error!(conn = facts.id, "a connection cannot move to another worker");
+            tracing::error!(
+                conn = facts.id,
+                "a connection cannot move to another worker"
+            );
             return;
         };
-        let moved = Moved { socket, session: *session, facts, outbox, request };
+        let moved = Moved {
+            socket,
+            session: *session,
+            facts,
+            outbox,
+            request,
+        };
         // It fails only when the other worker has left already: the server is going down.
         let _ = queue.send(ToWorker::Moved(Box::new(moved))).await;
     }
@@ -330,6 +374,8 @@ impl Connection {
 /// The app's first segment, without its query.
 fn first_segment(app: &[u8]) -> String {
     let path = app.split(|byte| *byte == b'?').next().unwrap_or_default();
-    let mut segments = path.split(|byte| *byte == b'/').filter(|segment| !segment.is_empty());
+    let mut segments = path
+        .split(|byte| *byte == b'/')
+        .filter(|segment| !segment.is_empty());
     String::from_utf8_lossy(segments.next().unwrap_or_default()).into_owned()
 }

@@ -68,15 +68,43 @@ enum Request {
 /// Starts the task of a new connection.
 pub(crate) fn arrive(worker: &Rc<Worker>, arrival: Arrival) {
     let now = Instant::now();
-    let Arrival { socket, peer, permit, id, open } = arrival;
+    let Arrival {
+        socket,
+        peer,
+        permit,
+        id,
+        open,
+    } = arrival;
     let session = ServerSession::new(worker.shared().session_config.clone(), seed(), now);
-    let facts = Facts { id, peer, accepted: now, received: 0, sent: 0, drops: bongsu_hub::Drops::default(), permit, _open: open };
-    start(worker, socket, session, facts, outbox::Outbox::default(), None);
+    let facts = Facts {
+        id,
+        peer,
+        accepted: now,
+        received: 0,
+        sent: 0,
+        drops: bongsu_hub::Drops::default(),
+        permit,
+        _open: open,
+    };
+    start(
+        worker,
+        socket,
+        session,
+        facts,
+        outbox::Outbox::default(),
+        None,
+    );
 }
 
 /// Goes on with a connection that came from another worker.
 pub(crate) fn settle_in(worker: &Rc<Worker>, moved: Moved) {
-    let Moved { socket, session, facts, outbox, request } = moved;
+    let Moved {
+        socket,
+        session,
+        facts,
+        outbox,
+        request,
+    } = moved;
     start(worker, socket, session, facts, outbox, Some(request));
 }
 

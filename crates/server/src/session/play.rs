@@ -82,7 +82,11 @@ impl Connection {
             }
         };
         let home = shared.registry.home(&path, self.worker.id());
-        let allowed = Request { request, message_stream, path };
+        let allowed = Request {
+            request,
+            message_stream,
+            path,
+        };
         if home == self.worker.id() {
             return self.begin_play(allowed);
         }
@@ -91,7 +95,11 @@ impl Connection {
 
     pub(super) fn begin_play(&mut self, allowed: Request) -> Result<(), End> {
         let now = Instant::now();
-        let Request { request, message_stream, path } = allowed;
+        let Request {
+            request,
+            message_stream,
+            path,
+        } = allowed;
         let Some(stream) = self.worker.stream(&path) else {
             self.reason = Some(CloseReason::Denied(auth::Denied::UnknownApp));
             return self.reject(now, request, &auth::Denied::UnknownApp.play_status());
@@ -106,7 +114,10 @@ impl Connection {
         // A player may pause for longer than a publisher may be silent.
         let patience = Duration::from_millis(PLAYER_USER_TIMEOUT_MS);
         let _ = bongsu_net::set_user_timeout(&*self.socket, Some(patience));
-        let socket = PlayerSocket::new(Rc::clone(&self.socket), Rc::clone(self.worker.sent_counter()));
+        let socket = PlayerSocket::new(
+            Rc::clone(&self.socket),
+            Rc::clone(self.worker.sent_counter()),
+        );
         let mailbox = Rc::clone(&self.mailbox);
         let player = stream.add_player(now, socket, message_stream.0, mailbox);
         self.worker.shared().telemetry.plays.inc();
@@ -131,7 +142,9 @@ impl Connection {
 
     /// What the fan-out and the stream say.
     pub(super) fn read_player_mail(&mut self, now: Instant, mail: Mail) -> Result<(), End> {
-        let Role::Player(playing) = &mut self.role else { return Ok(()) };
+        let Role::Player(playing) = &mut self.role else {
+            return Ok(());
+        };
         if mail.has(Mail::GONE) {
             return Err(CloseReason::PeerClosed.into());
         }
@@ -154,7 +167,9 @@ impl Connection {
         end: &PlayEnd,
         reason: CloseReason,
     ) -> Result<(), End> {
-        let Role::Player(playing) = &mut self.role else { return Ok(()) };
+        let Role::Player(playing) = &mut self.role else {
+            return Ok(());
+        };
         let ended = self.session.end_play(now, playing.message_stream, end);
         debug_assert!(ended.is_ok(), "a player's stream plays: {ended:?}");
         let mut words = BytesMut::new();
@@ -173,7 +188,9 @@ impl Connection {
 
     /// Serves a player that is not in sync.
     pub(super) fn take_turns(&mut self, now: Instant) -> Result<(), End> {
-        let Role::Player(playing) = &mut self.role else { return Ok(()) };
+        let Role::Player(playing) = &mut self.role else {
+            return Ok(());
+        };
         let mut turns = 0;
         while std::mem::take(&mut playing.hungry) {
             playing.blocked = false;
@@ -213,13 +230,21 @@ impl Connection {
 
     /// When a player that waits, or that leaves, has waited long enough.
     pub(super) fn play_deadline(&self) -> Option<Instant> {
-        let Role::Player(playing) = &self.role else { return None };
-        playing.leaving.as_ref().map(|(until, _)| *until).or(playing.wait_until)
+        let Role::Player(playing) = &self.role else {
+            return None;
+        };
+        playing
+            .leaving
+            .as_ref()
+            .map(|(until, _)| *until)
+            .or(playing.wait_until)
     }
 
     /// Ends the wait of a player: the stream is there, or it will not come.
     pub(super) fn check_play_wait(&mut self, now: Instant) -> Result<(), End> {
-        let Role::Player(playing) = &mut self.role else { return Ok(()) };
+        let Role::Player(playing) = &mut self.role else {
+            return Ok(());
+        };
         if let Some((until, reason)) = &playing.leaving
             && *until <= now
         {
@@ -252,7 +277,9 @@ impl Connection {
 
     /// The play is over, in whatever way. Harmless when there is none.
     pub(super) fn end_play(&mut self) {
-        let Role::Player(playing) = &self.role else { return };
+        let Role::Player(playing) = &self.role else {
+            return;
+        };
         let stats = playing.stream.remove_player(playing.player);
         self.facts.sent += stats.bytes;
         self.facts.drops.skips += stats.drops.skips;

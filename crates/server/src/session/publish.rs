@@ -77,7 +77,13 @@ impl Connection {
 
     pub(super) fn begin_publish(&mut self, allowed: Request) -> Result<(), End> {
         let now = Instant::now();
-        let Request { request, message_stream, path, args, identity } = allowed;
+        let Request {
+            request,
+            message_stream,
+            path,
+            args,
+            identity,
+        } = allowed;
         let Some(stream) = self.worker.stream(&path) else {
             self.reason = Some(CloseReason::Denied(auth::Denied::UnknownApp));
             return self.reject(now, request, &auth::Denied::UnknownApp.publish_status());
@@ -98,7 +104,11 @@ impl Connection {
                 self.worker.shared().telemetry.publishes.inc();
                 tracing::info!(conn = self.facts.id, peer = %self.facts.peer, stream = %path, "publishing");
                 self.reason = None;
-                self.role = Role::Publisher(Publishing { stream, publisher, message_stream });
+                self.role = Role::Publisher(Publishing {
+                    stream,
+                    publisher,
+                    message_stream,
+                });
                 let accepted = self.session.accept(now, request);
                 self.after(now, accepted)
             }
@@ -133,7 +143,9 @@ impl Connection {
         if let Role::Publisher(publishing) = &self.role
             && publishing.message_stream == message_stream
         {
-            let Publishing { stream, publisher, .. } = publishing;
+            let Publishing {
+                stream, publisher, ..
+            } = publishing;
             stream.push(now, *publisher, hub_kind(kind), timestamp, payload);
         }
     }
@@ -161,16 +173,22 @@ impl Connection {
 
     /// Another publisher has the slot: says so and leaves.
     pub(super) fn yield_slot(&mut self, now: Instant) -> End {
-        let status =
-            Status::new(Code::PublishBadName, "another publisher took this stream over");
+        let status = Status::new(
+            Code::PublishBadName,
+            "another publisher took this stream over",
+        );
         self.tell_publisher(now, &status);
         CloseReason::TakenOver.into()
     }
 
     /// Ends the publish at the encoder; what it is told waits in the outbox.
     pub(super) fn tell_publisher(&mut self, now: Instant, status: &Status) {
-        let Role::Publisher(publishing) = &self.role else { return };
-        let ended = self.session.end_publish(now, publishing.message_stream, status);
+        let Role::Publisher(publishing) = &self.role else {
+            return;
+        };
+        let ended = self
+            .session
+            .end_publish(now, publishing.message_stream, status);
         debug_assert!(ended.is_ok(), "a publisher's stream publishes: {ended:?}");
         self.collect();
     }

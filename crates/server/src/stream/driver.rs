@@ -6,6 +6,7 @@ use std::time::Instant;
 use bongsu_hub::{Pass, State};
 
 use super::{Inner, Stream};
+use crate::limits::FAREWELL_PAUSE;
 use crate::mailbox::Mail;
 use crate::worker::Worker;
 
@@ -33,7 +34,11 @@ pub(super) async fn run(worker: Rc<Worker>, stream: Rc<Stream>) {
         }
     }
     worker.forget(&stream);
-    stream.let_everybody_go();
+    stream.let_pushes_go();
+    if stream.has_players() {
+        tokio::time::sleep(FAREWELL_PAUSE).await;
+    }
+    stream.let_players_go();
 }
 
 fn step(stream: &Stream, now: Instant) -> Next {
@@ -62,7 +67,11 @@ fn step(stream: &Stream, now: Instant) -> Next {
     if inner.live.state() == State::Idle && inner.players.is_empty() && inner.publisher.is_none() {
         return Next::End;
     }
-    let timeouts = [inner.live.poll_timeout(), inner.fanout.poll_timeout(), inner.schedule.due()];
+    let timeouts = [
+        inner.live.poll_timeout(),
+        inner.fanout.poll_timeout(),
+        inner.schedule.due(),
+    ];
     Next::Wait(timeouts.into_iter().flatten().min())
 }
 
@@ -76,13 +85,20 @@ impl Inner {
 }
 
 impl Stream {
-    /// Tells players and pushes that the stream is over.
-    fn let_everybody_go(&self) {
-        let inner = self.inner();
-        for mailbox in inner.players.values() {
+    fn has_players(&self) -> bool {
+        !self.inner().players.is_empty()
+    }
+
+    /// Tells the players that the stream is over.
+    fn let_players_go(&self) {
+        for mailbox in self.inner().players.values() {
             mailbox.post(Mail::STREAM_ENDED);
         }
-        for push in &inner.pushes {
+    }
+
+    /// Tells the pushes that the stream is over.
+    fn let_pushes_go(&self) {
+        for push in &self.inner().pushes {
             push.mailbox().post(Mail::STREAM_ENDED);
         }
     }

@@ -1,9 +1,9 @@
 //! The wire image of a message: what every player in sync gets, made once.
 
 use bongsu_hub::{Encode, Kind};
+use bongsu_rtmp::ChunkStreamId;
 use bongsu_rtmp::chunk::{self, SERVER_CHUNK_SIZE};
 use bongsu_rtmp::message::{MediaKind, MessageStreamId};
-use bongsu_rtmp::ChunkStreamId;
 use bytes::{Bytes, BytesMut};
 
 /// Makes images with the chunk size that every session announces, each message with a type 0 header.

@@ -69,7 +69,10 @@ pub(crate) struct Publisher {
 impl Stream {
     /// A stream that nobody has published to, with its driver started on `worker`.
     pub(crate) fn start(worker: &Rc<Worker>, path: StreamPath, app: Rc<App>) -> Rc<Self> {
-        let config = Config { hold: worker.hold_of(&app), takeover: app.takeover };
+        let config = Config {
+            hold: worker.hold_of(&app),
+            takeover: app.takeover,
+        };
         let stream = Rc::new(Self {
             path,
             created: Instant::now(),
@@ -139,7 +142,9 @@ impl Stream {
         };
         if self.inner().pushes.is_empty() {
             let pushes = self.app.push.iter();
-            let pushes = pushes.map(|push| PushHandle::start(worker, self, push)).collect();
+            let pushes = pushes
+                .map(|push| PushHandle::start(worker, self, push))
+                .collect();
             self.inner_mut().pushes = pushes;
         }
         self.wake();
@@ -156,7 +161,9 @@ impl Stream {
         payload: Bytes,
     ) -> Pushed {
         let inner = &mut *self.inner_mut();
-        let pushed = inner.live.push(now, publisher, kind, timestamp, payload, &Images);
+        let pushed = inner
+            .live
+            .push(now, publisher, kind, timestamp, payload, &Images);
         if pushed == Pushed::Queued {
             inner.schedule.on_frame(now, kind);
         }
@@ -198,7 +205,10 @@ impl Stream {
     /// Lets a hold end at once from now on: nobody can come back while the server leaves.
     pub(crate) fn end_holds(&self) {
         let takeover = self.app.takeover;
-        let config = Config { hold: std::time::Duration::ZERO, takeover };
+        let config = Config {
+            hold: std::time::Duration::ZERO,
+            takeover,
+        };
         self.inner_mut().live.set_config(config);
         self.wake();
     }
@@ -242,7 +252,12 @@ impl Stream {
     }
 
     /// Ends a player in order with these bytes.
-    pub(crate) fn finish(&self, now: Instant, id: PlayerId, bytes: Bytes) -> Result<(), QueueError> {
+    pub(crate) fn finish(
+        &self,
+        now: Instant,
+        id: PlayerId,
+        bytes: Bytes,
+    ) -> Result<(), QueueError> {
         let mut inner = self.inner_mut();
         let finished = inner.fanout.finish(now, id, bytes);
         inner.dispatch();

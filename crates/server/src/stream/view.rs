@@ -31,7 +31,10 @@ impl Stream {
             state,
             uptime_ms: since(self.created),
             holding_ms: holding.map(since),
-            publisher: inner.publisher.as_ref().map(|publisher| publisher.snapshot(now)),
+            publisher: inner
+                .publisher
+                .as_ref()
+                .map(|publisher| publisher.snapshot(now)),
             players: inner.fanout.len(),
             players_in_sync: inner.fanout.in_sync(),
             tracks: inner.live.tracks().iter().map(track).collect(),
@@ -44,14 +47,21 @@ impl Stream {
                 repeated: stats.repeated,
                 before_keyframe: stats.before_keyframe,
             },
-            destinations: inner.pushes.iter().map(|push| push.snapshot(now, &inner.live)).collect(),
+            destinations: inner
+                .pushes
+                .iter()
+                .map(|push| push.snapshot(now, &inner.live))
+                .collect(),
         }
     }
 }
 
 impl Publisher {
     fn snapshot(&self, now: Instant) -> PublisherSnapshot {
-        let encoder = self.connect.as_ref().and_then(|connect| connect.flash_ver.as_ref());
+        let encoder = self
+            .connect
+            .as_ref()
+            .and_then(|connect| connect.flash_ver.as_ref());
         PublisherSnapshot {
             connection: self.connection,
             peer: self.peer,

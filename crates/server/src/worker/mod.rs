@@ -115,7 +115,9 @@ impl Worker {
         }
         let app = Rc::new(self.shared.config.app(path.app())?.clone());
         let stream = Stream::start(self, path.clone(), app);
-        self.streams.borrow_mut().insert(path.clone(), Rc::clone(&stream));
+        self.streams
+            .borrow_mut()
+            .insert(path.clone(), Rc::clone(&stream));
         Some(stream)
     }
 
@@ -139,7 +141,9 @@ impl Worker {
 
     /// Lets a connection be told when the server leaves.
     pub(crate) fn enlist(&self, connection: u64, mailbox: &Rc<Mailbox>) {
-        self.connections.borrow_mut().insert(connection, Rc::clone(mailbox));
+        self.connections
+            .borrow_mut()
+            .insert(connection, Rc::clone(mailbox));
     }
 
     /// The connection is gone, or lives on another worker.
@@ -150,7 +154,11 @@ impl Worker {
     fn snapshot(&self) -> Vec<StreamSnapshot> {
         self.flush_counters();
         let now = std::time::Instant::now();
-        self.streams.borrow().values().map(|stream| stream.snapshot(now)).collect()
+        self.streams
+            .borrow()
+            .values()
+            .map(|stream| stream.snapshot(now))
+            .collect()
     }
 
     /// Adds what was counted here to the counters of the process.

@@ -18,7 +18,9 @@ pub(crate) fn start(
     shared: Arc<Shared>,
     queue: mpsc::Receiver<ToWorker>,
 ) -> io::Result<JoinHandle<()>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let name = format!("worker-{}", id.0);
     std::thread::Builder::new().name(name).spawn(move || {
         let local = tokio::task::LocalSet::new();
@@ -42,7 +44,11 @@ async fn serve(worker: std::rc::Rc<Worker>, mut queue: mpsc::Receiver<ToWorker>)
     worker.tell_to_leave();
     let left = worker.tasks.join(LEAVE).await;
     if left > 0 {
-        tracing::warn!(worker = worker.id.0, tasks = left, "tasks did not leave in time; they are cut off");
+        tracing::warn!(
+            worker = worker.id.0,
+            tasks = left,
+            "tasks did not leave in time; they are cut off"
+        );
     }
     worker.flush_counters();
 }

@@ -34,8 +34,15 @@ pub(crate) fn config(change: impl FnOnce(&mut Config, &mut App)) -> Config {
     ];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let environment: Environment = variables.into_iter().collect();
-    let mut config = Config::load(&Sources { environment, ..Sources::default() }).unwrap();
-    let mut app = App { publish: PublishPolicy::Open, ..App::default() };
+    let mut config = Config::load(&Sources {
+        environment,
+        ..Sources::default()
+    })
+    .unwrap();
+    let mut app = App {
+        publish: PublishPolicy::Open,
+        ..App::default()
+    };
     change(&mut config, &mut app);
     config.apps.insert("live".to_owned(), app);
     config
@@ -47,11 +54,20 @@ impl House {
         let (rtmp, http) = (relay.rtmp_addresses()[0], relay.http_addresses()[0]);
         let (sender, receiver) = mpsc::channel(4);
         let thread = std::thread::spawn(move || relay.run(receiver));
-        Self { rtmp, http, commands: Some(sender), thread: Some(thread) }
+        Self {
+            rtmp,
+            http,
+            commands: Some(sender),
+            thread: Some(thread),
+        }
     }
 
     pub(crate) fn tell(&self, command: Command) {
-        self.commands.as_ref().unwrap().blocking_send(command).unwrap();
+        self.commands
+            .as_ref()
+            .unwrap()
+            .blocking_send(command)
+            .unwrap();
     }
 
     /// Waits until the relay has left.

@@ -19,14 +19,23 @@ fn stop_tells_publisher_and_player_and_leaves_within_a_second() {
     assert!(publisher.send_media(stream, 9, 0, KEYFRAME));
     let asked = Instant::now();
     house.tell(Command::Stop);
-    assert_eq!(publisher.status(LIMIT).unwrap().code, "NetConnection.Connect.AppShutdown");
+    assert_eq!(
+        publisher.status(LIMIT).unwrap().code,
+        "NetConnection.Connect.AppShutdown"
+    );
     let ended = wait::until("the end of the stream", LIMIT, || {
-        player.status(LIMIT).filter(|status| status.code == "NetStream.Play.UnpublishNotify")
+        player
+            .status(LIMIT)
+            .filter(|status| status.code == "NetStream.Play.UnpublishNotify")
     });
     assert_eq!(ended.level, "status");
     drop((publisher, player));
     house.join();
-    assert!(asked.elapsed() < Duration::from_secs(2), "left after {:?}", asked.elapsed());
+    assert!(
+        asked.elapsed() < Duration::from_secs(2),
+        "left after {:?}",
+        asked.elapsed()
+    );
 }
 
 #[test]
@@ -42,7 +51,10 @@ fn drain_takes_nothing_new_and_ends_with_the_last_session() {
     wait::until_true("a closed port", LIMIT, || {
         std::net::TcpStream::connect(house.rtmp).is_err()
     });
-    assert!(publisher.send_media(stream, 9, 0, HEADER), "the session that is there goes on");
+    assert!(
+        publisher.send_media(stream, 9, 0, HEADER),
+        "the session that is there goes on"
+    );
     drop(publisher);
     house.join();
 }
@@ -52,12 +64,17 @@ fn a_busy_port_is_an_error_with_its_place_and_what_to_do() {
     let house = House::open(config(|_, _| {}));
     let busy = house.rtmp;
     let second = config(|config, _| {
-        config.rtmp.listen =
-            vec![bongsu_server::config::ListenAddr::preset(busy)];
+        config.rtmp.listen = vec![bongsu_server::config::ListenAddr::preset(busy)];
     });
     let text = Relay::bind(second).unwrap_err().to_string();
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines[0], format!("error: cannot listen on {busy}: address already in use"));
+    assert_eq!(
+        lines[0],
+        format!("error: cannot listen on {busy}: address already in use")
+    );
     assert_eq!(lines[1], "  from: default, [rtmp] listen");
-    assert!(lines[2].starts_with("  try:  stop the program that holds the port"), "{text}");
+    assert!(
+        lines[2].starts_with("  try:  stop the program that holds the port"),
+        "{text}"
+    );
 }

@@ -10,7 +10,8 @@ use crate::house::{FRAME, HEADER, House, KEYFRAME, LIMIT, config};
 /// The next audio or video message.
 fn media(peer: &mut Peer) -> Message {
     wait::until("a frame", LIMIT, || {
-        peer.next_message(LIMIT).filter(|message| matches!(message.type_id, 8 | 9))
+        peer.next_message(LIMIT)
+            .filter(|message| matches!(message.type_id, 8 | 9))
     })
 }
 
@@ -43,11 +44,17 @@ fn players_of_every_worker_get_each_frame_once_and_in_order() {
     assert_eq!(payloads(&mut late, 4), [HEADER, KEYFRAME, FRAME, FRAME]);
     publisher.command("FCUnpublish", 0, &[bongsu_testkit::raw::Value::Null]);
     for mut peer in early {
-        assert_eq!(peer.status(LIMIT).unwrap().code, "NetStream.Play.UnpublishNotify");
+        assert_eq!(
+            peer.status(LIMIT).unwrap().code,
+            "NetStream.Play.UnpublishNotify"
+        );
         assert!(peer.wait_for_close(LIMIT));
     }
     wait::until_true("the stream to be gone", LIMIT, || {
-        http::get(house.http, "/api/v1/streams").unwrap().body.contains("\"streams\":[]")
+        http::get(house.http, "/api/v1/streams")
+            .unwrap()
+            .body
+            .contains("\"streams\":[]")
     });
 }
 
@@ -58,7 +65,10 @@ fn a_player_of_an_absent_stream_waits_as_long_as_configured_and_no_longer() {
     peer.play("live", "nobody");
     assert_eq!(peer.status(LIMIT).unwrap().code, "NetStream.Play.Reset");
     assert_eq!(peer.status(LIMIT).unwrap().code, "NetStream.Play.Start");
-    assert_eq!(peer.status(LIMIT).unwrap().code, "NetStream.Play.StreamNotFound");
+    assert_eq!(
+        peer.status(LIMIT).unwrap().code,
+        "NetStream.Play.StreamNotFound"
+    );
     assert!(peer.wait_for_close(LIMIT));
 }
 
@@ -67,7 +77,10 @@ fn without_a_wait_an_absent_stream_is_refused_at_once() {
     let house = House::open(config(|_, app| app.play_wait = Duration::ZERO));
     let mut peer = Peer::open(house.rtmp);
     peer.play("live", "nobody");
-    assert_eq!(peer.status(LIMIT).unwrap().code, "NetStream.Play.StreamNotFound");
+    assert_eq!(
+        peer.status(LIMIT).unwrap().code,
+        "NetStream.Play.StreamNotFound"
+    );
     assert!(peer.wait_for_close(LIMIT));
 }
 
@@ -80,7 +93,10 @@ fn a_second_stream_on_a_connection_in_use_is_refused() {
     let second = peer.create_stream();
     let name = bongsu_testkit::raw::Value::text("other");
     peer.command("publish", second, &[bongsu_testkit::raw::Value::Null, name]);
-    assert_eq!(peer.status(LIMIT).unwrap().code, "NetStream.Publish.BadName");
+    assert_eq!(
+        peer.status(LIMIT).unwrap().code,
+        "NetStream.Publish.BadName"
+    );
 }
 
 #[test]
@@ -98,11 +114,16 @@ fn an_app_that_is_not_listed_is_refused_at_connect() {
         )])],
     );
     let refused = wait::until("an answer", LIMIT, || {
-        peer.next_message(LIMIT).map(|message| message.command()).filter(|values| {
-            values.first().and_then(bongsu_testkit::raw::Value::as_text) == Some("_error")
-        })
+        peer.next_message(LIMIT)
+            .map(|message| message.command())
+            .filter(|values| {
+                values.first().and_then(bongsu_testkit::raw::Value::as_text) == Some("_error")
+            })
     });
-    let code = refused.last().and_then(|info| info.property("code")).and_then(|code| code.as_text());
+    let code = refused
+        .last()
+        .and_then(|info| info.property("code"))
+        .and_then(|code| code.as_text());
     assert_eq!(code, Some("NetConnection.Connect.InvalidApp"));
     assert!(peer.wait_for_close(LIMIT));
 }
