@@ -65,13 +65,15 @@ impl Player {
     /// What of the stream it hands out.
     const fn rule(self) -> Rule {
         match self {
-            // They write messages as they come.
-            Self::Rtmp2Src | Self::Bongsu => Rule::EveryMessage,
-            // librtmp keeps video of 5 bytes and less for itself: the end of a sequence.
+            // It writes messages as they come.
+            Self::Bongsu => Rule::EveryMessage,
+            // librtmp and rtmp2src keep video of 5 bytes and less for themselves: the end of a sequence.
             // ffmpeg takes the messages apart and writes new ones around the same frames.
-            Self::Rtmpdump | Self::DebianFfmpeg | Self::WheelFfmpeg | Self::Vlc => {
-                Rule::FramesAndHeaders
-            }
+            Self::Rtmpdump
+            | Self::Rtmp2Src
+            | Self::DebianFfmpeg
+            | Self::WheelFfmpeg
+            | Self::Vlc => Rule::FramesAndHeaders,
         }
     }
 }

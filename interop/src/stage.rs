@@ -1,5 +1,6 @@
 //! The whole scene of a matrix test: a relay with three destinations, and players everywhere.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bongsu_testkit::compare::{Packet, Rule, Start};
@@ -17,9 +18,13 @@ const STREAM: &str = "cam";
 /// An app that anybody may publish to and that keeps players waiting for a stream.
 pub const OPEN_APP: &str = "\n[apps.live]\npublish = \"open\"\nplay_wait = \"60s\"\n";
 
+/// One stage at a time: a dozen programs that encode and decode are as much as a small machine can do in real time.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 /// A relay, its destinations and everybody who listens, before the publisher begins.
 #[derive(Debug)]
 pub struct Stage {
+    _only: MutexGuard<'static, ()>,
     dir: RunDir,
     relay: Bongsu,
     destinations: [Bongsu; 2],
@@ -31,10 +36,12 @@ impl Stage {
     /// Starts everything and waits until every player of the relay has asked for the stream.
     #[must_use]
     pub fn set(name: &str, players: &[Player]) -> Self {
+        let only = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let dir = RunDir::new(name);
         let destinations = ["one", "two"].map(|name| Bongsu::start(&dir, name, OPEN_APP));
         let nginx = Nginx::recording(&dir, "nginx");
-        let mut toml = OPEN_APP.to_owned();
+        // A publisher that ends by closing its connection, as nginx does, is waited for so long.
+        let mut toml = format!("{OPEN_APP}hold = \"2s\"\n");
         for (name, address) in [
             ("one", destinations[0].rtmp()),
             ("two", destinations[1].rtmp()),
@@ -71,6 +78,7 @@ impl Stage {
             wait_for_players(destination, 1);
         }
         Self {
+            _only: only,
             dir,
             relay,
             destinations,

@@ -148,6 +148,7 @@ fn config_text(folder: &Path, address: SocketAddr, lines: &str) -> String {
             )
         });
     let folder = folder.display();
+    // Without `publish_notify` players are not told that a stream is over.
     // One process that neither forks nor changes its user: it ends by its id, and may write where the tests may.
     format!(
         "load_module {module};\n\
@@ -156,7 +157,7 @@ fn config_text(folder: &Path, address: SocketAddr, lines: &str) -> String {
          events {{ worker_connections 256; }}\n\
          rtmp {{ access_log off; server {{\n\
            listen {address}; chunk_size 4096; max_message 16M;\n\
-           application live {{ live on; {lines} }}\n\
+           application live {{ live on; publish_notify on; {lines} }}\n\
          }} }}\n"
     )
 }

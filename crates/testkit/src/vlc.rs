@@ -43,6 +43,8 @@ impl Vlc {
                 "--no-color --play-and-exit --no-drop-late-frames --no-skip-frames --aout dummy"
                     .split(' '),
             )
+            // On a busy machine pictures that are late for the default buffer of one second would be left out.
+            .args(["--network-caching", "3000"])
             .args(["--vout", "yuv", "--yuv-yuv4mpeg2", "--yuv-file"])
             .arg(home.join("pictures.y4m"))
             .arg(url)

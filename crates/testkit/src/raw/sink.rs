@@ -15,6 +15,9 @@ use crate::compare::Packet;
 /// Bytes of C1, S1, C2 and S2.
 const HANDSHAKE_BYTES: usize = 1536;
 
+/// `@setDataFrame` as an AMF0 string.
+const SET_DATA_FRAME: &[u8] = b"\x02\x00\x0d@setDataFrame";
+
 /// What one connection published.
 #[derive(Debug, Clone, Default)]
 pub struct Publication {
@@ -184,7 +187,12 @@ fn note(publication: &mut Publication, message: &Message, values: &[Value]) {
             return;
         }
     };
-    let packet = Packet::new(kind, message.timestamp, message.payload.clone());
+    // A server keeps metadata without the word that says so. [WIRE 118]
+    let payload = match message.payload.strip_prefix(SET_DATA_FRAME) {
+        Some(rest) if kind == Kind::Data => message.payload.slice_ref(rest),
+        _ => message.payload.clone(),
+    };
+    let packet = Packet::new(kind, message.timestamp, payload);
     publication.packets.push(packet);
 }
 
