@@ -96,20 +96,25 @@ fn every_step_has_its_own_deadline() {
     }
 }
 
-/// Every way to say no before the stream.
+/// What the session raises when the server says no: one event, once.
+fn raised_by(mut scene: Scene, command: &Command) -> Vec<Event> {
+    scene.raises();
+    scene.says(0, command);
+    assert_eq!(scene.client.step(), Step::Stopped);
+    let events = scene.raises();
+    assert_eq!(events.len(), 1, "{events:?}");
+    scene.says(0, command);
+    assert_eq!(scene.raises(), []);
+    events
+}
+
+fn error(transaction: f64) -> Command {
+    Command::error(TransactionId::new(transaction))
+}
+
+/// With a code, with a description only, and with nothing.
 #[test]
-fn refusals_carry_the_step_and_the_servers_words() {
-    let says = |mut scene: Scene, command: &Command| {
-        scene.raises();
-        scene.says(0, command);
-        assert_eq!(scene.client.step(), Step::Stopped);
-        let events = scene.raises();
-        assert_eq!(events.len(), 1, "{events:?}");
-        scene.says(0, command);
-        assert_eq!(scene.raises(), []);
-        events
-    };
-    let error = |transaction| Command::error(TransactionId::new(transaction));
+fn a_refused_connect_carries_the_servers_words() {
     let rejected =
         |command: Command| command.with_argument(info("error", "NetConnection.Connect.Rejected"));
     let code = "NetConnection.Connect.Rejected";
@@ -117,12 +122,12 @@ fn refusals_carry_the_step_and_the_servers_words() {
 
     let connecting = || Scene::connecting(config(Role::Publish));
     assert_eq!(
-        says(connecting(), &rejected(error(1.0))),
+        raised_by(connecting(), &rejected(error(1.0))),
         [refused(Step::Connecting, code, description)]
     );
     // Some servers put the refusal into a result.
     assert_eq!(
-        says(
+        raised_by(
             connecting(),
             &rejected(Command::result(TransactionId::new(1.0)))
         ),
@@ -135,31 +140,38 @@ fn refusals_carry_the_step_and_the_servers_words() {
     let redirect = Command::new("onStatus", TransactionId::NONE)
         .with_argument(info("error", code).with("ex", ex));
     assert_eq!(
-        says(connecting(), &redirect),
+        raised_by(connecting(), &redirect),
         [refused(Step::Connecting, code, description)]
     );
     let no_code = Properties::new().with("description", "Go away.");
     assert_eq!(
-        says(connecting(), &error(1.0).with_argument(no_code)),
+        raised_by(connecting(), &error(1.0).with_argument(no_code)),
         [refused(Step::Connecting, "", "Go away.")]
     );
     assert_eq!(
-        says(connecting(), &error(1.0)),
+        raised_by(connecting(), &error(1.0)),
         [refused(Step::Connecting, "", "")]
     );
+}
 
-    let mut scene = connecting();
+#[test]
+fn a_refused_create_stream_carries_the_servers_words() {
+    let mut scene = Scene::connecting(config(Role::Publish));
     scene.says(0, &connect_result());
     let failed = error(4.0).with_argument(info("error", "NetConnection.Call.Failed"));
     assert_eq!(
-        says(scene, &failed),
+        raised_by(scene, &failed),
         [refused(
             Step::CreatingStream,
             "NetConnection.Call.Failed",
             "About NetConnection.Call.Failed."
         )]
     );
+}
 
+/// By a status, by an error, or by a word.
+#[test]
+fn a_refused_publish_carries_the_servers_words() {
     let requesting = || Scene::requesting(config(Role::Publish));
     let bad_name = info("error", "NetStream.Publish.BadName");
     let expected = refused(
@@ -168,11 +180,14 @@ fn refusals_carry_the_step_and_the_servers_words() {
         "About NetStream.Publish.BadName.",
     );
     let status = Command::new("onStatus", TransactionId::NONE).with_argument(bad_name.clone());
-    assert_eq!(says(requesting(), &status), std::slice::from_ref(&expected));
-    let answer = error(5.0).with_argument(bad_name);
-    assert_eq!(says(requesting(), &answer), [expected]);
     assert_eq!(
-        says(requesting(), &Command::new("close", TransactionId::NONE)),
+        raised_by(requesting(), &status),
+        std::slice::from_ref(&expected)
+    );
+    let answer = error(5.0).with_argument(bad_name);
+    assert_eq!(raised_by(requesting(), &answer), [expected]);
+    assert_eq!(
+        raised_by(requesting(), &Command::new("close", TransactionId::NONE)),
         [refused(Step::Requesting, "close", "")]
     );
 }

@@ -36,6 +36,12 @@ fn ended(code: &str, description: &str, is_error: bool) -> Event {
 #[test]
 fn a_whole_life_of_a_player() {
     let mut scene = Scene::connecting(config(Role::Play));
+    asks_to_play(&mut scene);
+    gets_media(&mut scene);
+    learns_of_the_end(&mut scene);
+}
+
+fn asks_to_play(scene: &mut Scene) {
     assert_eq!(
         scene.takes(),
         [
@@ -67,7 +73,9 @@ fn a_whole_life_of_a_player() {
     assert_eq!(scene.raises(), []);
     scene.says_status(1, "status", "NetStream.Play.Start");
     assert_eq!(scene.raises(), [started()]);
+}
 
+fn gets_media(scene: &mut Scene) {
     let access = data(&[
         Value::text("|RtmpSampleAccess"),
         Value::Boolean(true),
@@ -94,6 +102,9 @@ fn a_whole_life_of_a_player() {
             media(MediaKind::Audio, 41, b""),
         ]
     );
+}
+
+fn learns_of_the_end(scene: &mut Scene) {
     scene.says_status(1, "status", "NetStream.Play.UnpublishNotify");
     scene.says_status(1, "status", "NetStream.Play.Stop");
     scene.says_user_control(UserControl::StreamEof(MessageStreamId(1)));

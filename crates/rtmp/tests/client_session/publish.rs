@@ -22,6 +22,13 @@ use bongsu_rtmp::MessageStreamId;
 #[test]
 fn a_whole_life_of_a_publisher() {
     let mut scene = Scene::connecting(config(Role::Publish));
+    connects(&mut scene);
+    asks_to_publish(&mut scene);
+    sends_media(&mut scene);
+    says_goodbye(&mut scene);
+}
+
+fn connects(scene: &mut Scene) {
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(
         scene.takes(),
@@ -60,7 +67,9 @@ fn a_whole_life_of_a_publisher() {
     );
     assert_eq!(scene.raises(), [Event::Stepped(Step::CreatingStream)]);
     assert_eq!(scene.client.stream(), None);
+}
 
+fn asks_to_publish(scene: &mut Scene) {
     scene.says(0, &create_stream_result(4.0, 1.0));
     assert_eq!(
         scene.takes(),
@@ -78,15 +87,17 @@ fn a_whole_life_of_a_publisher() {
         }]
     );
     assert_eq!(scene.client.stream(), Some(MessageStreamId(1)));
+}
 
+fn sends_media(scene: &mut Scene) {
     let metadata = data(&[
         Value::text("onMetaData"),
         Properties::new().with("width", 640.0).into(),
     ]);
-    send(&mut scene, MediaKind::Data, 0, &metadata);
-    send(&mut scene, MediaKind::Audio, 0, b"\xaf\x00\x12\x10");
-    send(&mut scene, MediaKind::Video, 0, b"\x17\x00\0\0\0");
-    send(&mut scene, MediaKind::Video, 0x0100_0000, b"\x27\x01\0\0\0");
+    send(scene, MediaKind::Data, 0, &metadata);
+    send(scene, MediaKind::Audio, 0, b"\xaf\x00\x12\x10");
+    send(scene, MediaKind::Video, 0, b"\x17\x00\0\0\0");
+    send(scene, MediaKind::Video, 0x0100_0000, b"\x27\x01\0\0\0");
     assert_eq!(
         scene.takes(),
         [
@@ -96,7 +107,9 @@ fn a_whole_life_of_a_publisher() {
             "6/1 video @16777216 2701000000",
         ]
     );
+}
 
+fn says_goodbye(scene: &mut Scene) {
     scene.client.stop(scene.now);
     scene.drain();
     assert_eq!(
