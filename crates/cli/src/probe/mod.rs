@@ -2,6 +2,7 @@
 
 mod analysis;
 mod metadata;
+mod problem;
 mod report;
 
 use std::io::Write;

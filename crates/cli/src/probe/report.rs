@@ -1,4 +1,4 @@
-//! What a probe says: figures, problems with what to do, and a verdict.
+//! What a probe says: figures, problems, and a verdict.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -8,17 +8,7 @@ use serde::Serialize;
 
 use super::analysis::{Analysis, Flow};
 use super::metadata::Metadata;
-
-/// Longest time between keyframes that is no problem, in milliseconds.
-/// Why: a player waits for a keyframe, and the large services ask for 2 to 4 s.
-const GOP_MS_MAX: i64 = 4_000;
-
-/// Largest distance of sound and picture that is no problem, in milliseconds. Why: encoders interleave within half a
-/// second; a player must buffer more than this to keep them together.
-const SKEW_MS_MAX: i64 = 1_000;
-
-/// Stream time per wall time that counts as real time.
-const SPEED: std::ops::RangeInclusive<f64> = 0.9..=1.1;
+use super::problem::{Problem, counted, problems};
 
 /// All that a probe found.
 #[derive(Debug, Serialize)]
@@ -89,16 +79,6 @@ pub(super) struct EnhancedRtmp {
     headers: bool,
     /// More than one track of a kind.
     multitrack: bool,
-}
-
-/// Something wrong with a stream that plays.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Problem {
-    /// Stable, for programs.
-    pub(super) code: &'static str,
-    pub(super) what: String,
-    #[serde(rename = "try")]
-    pub(super) hint: &'static str,
 }
 
 impl Report {
@@ -183,100 +163,6 @@ impl Report {
         let _ = write!(text, "\nverdict: {verdict}\n");
         text
     }
-}
-
-fn problems(analysis: &Analysis) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let mut problem = |code, what: String, hint| problems.push(Problem { code, what, hint });
-    for (name, flow) in [("video", &analysis.video), ("audio", &analysis.audio)] {
-        if flow.headless {
-            let what = format!("{name} frames came before their sequence header");
-            problem(
-                "header_late",
-                what,
-                "look at the server: it must replay headers to each new player",
-            );
-        }
-        if flow.codec_changed {
-            let what = format!("the {name} codec changed");
-            problem(
-                "codec_changed",
-                what,
-                "keep one codec; many players read it once",
-            );
-        }
-        if flow.steps_back > 0 {
-            let times = counted(flow.steps_back, "time");
-            let what = format!("{name} timestamps went back {times}");
-            problem(
-                "time_back",
-                what,
-                "look at the encoder's clock, or at a joint of two files",
-            );
-        }
-        if flow.gaps > 0 {
-            let longest = flow.longest_gap_ms;
-            let what = format!(
-                "{name} has {}, the longest of {longest} ms",
-                counted(flow.gaps, "gap")
-            );
-            problem(
-                "gap",
-                what,
-                "look for dropped frames at the encoder and for losses on its network",
-            );
-        }
-    }
-    let no_picture = analysis.video.frames > 0 && analysis.video.keyframes_ms.is_empty();
-    if no_picture {
-        let what = "no keyframe came: no player can show a picture".to_owned();
-        problem(
-            "no_keyframe",
-            what,
-            "set the keyframe interval of the encoder to 2 s",
-        );
-    }
-    if let Some(longest) = analysis
-        .video
-        .longest_gop_ms()
-        .filter(|longest| *longest > GOP_MS_MAX)
-    {
-        let what = format!("up to {longest} ms without a keyframe");
-        problem(
-            "gop_long",
-            what,
-            "set the keyframe interval of the encoder to 2 s",
-        );
-    }
-    if let Some(skew) = analysis.skew_ms().filter(|skew| skew.abs() > SKEW_MS_MAX) {
-        let side = if skew > 0 { "ahead of" } else { "behind" };
-        let what = format!("audio is {} ms {side} video", skew.abs());
-        problem(
-            "skew",
-            what,
-            "set audio offset and buffers of the encoder to their defaults",
-        );
-    }
-    if let Some(speed) = analysis.speed().filter(|speed| !SPEED.contains(speed)) {
-        let what = format!("the stream runs at {speed:.2} of real time");
-        problem(
-            "speed",
-            what,
-            "look at the encoder's load; with a file, publish in real time (ffmpeg -re)",
-        );
-    }
-    if analysis.malformed > 0 {
-        let what = format!(
-            "{} cut short or impossible",
-            counted(analysis.malformed, "message")
-        );
-        problem(
-            "malformed",
-            what,
-            "look at the encoder, or at what stands between it and here",
-        );
-    }
-    problems
 }
 
 impl Video {
@@ -378,12 +264,6 @@ fn tracks(set: TrackSet) -> u32 {
     set.len()
 }
 
-fn counted(count: impl Into<u64>, noun: &str) -> String {
-    let count = count.into();
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{plural}")
-}
-
 fn hundredths(number: f64) -> f64 {
     (number * 100.0).round() / 100.0
 }
@@ -405,14 +285,6 @@ mod tests {
             ..Times::default()
         };
         Report::new("rtmp://h/live/cam".to_owned(), times, analysis)
-    }
-
-    fn codes(analysis: &Analysis) -> Vec<&'static str> {
-        report(analysis)
-            .problems
-            .iter()
-            .map(|problem| problem.code)
-            .collect()
     }
 
     #[test]
@@ -474,8 +346,10 @@ verdict: good: it plays, and nothing is wrong
         analysis.on_media(at, Kind::Video, 5_000, AVC_INTER);
         analysis.on_media(at, Kind::Video, 5_040, &[0x97]);
         analysis.on_media(at, Kind::Audio, 100, AAC_FRAME);
+        let report = report(&analysis);
+        let codes: Vec<_> = report.problems.iter().map(|problem| problem.code).collect();
         assert_eq!(
-            codes(&analysis),
+            codes,
             [
                 "header_late",
                 "time_back",
@@ -486,7 +360,7 @@ verdict: good: it plays, and nothing is wrong
                 "malformed"
             ]
         );
-        let text = report(&analysis).text();
+        let text = report.text();
         let expected = "
 problem: up to 4900 ms without a keyframe
   try:  set the keyframe interval of the encoder to 2 s
@@ -499,22 +373,5 @@ problem: audio is 4900 ms behind video
             text.ends_with("verdict: it plays, with 7 problems\n"),
             "{text}"
         );
-    }
-
-    #[test]
-    fn a_stream_without_a_keyframe_and_one_too_slow_are_problems() {
-        let mut analysis = Analysis::default();
-        for second in 0..=9 {
-            let at = Duration::from_secs(second);
-            analysis.on_media(
-                at,
-                Kind::Audio,
-                u32::try_from(second).unwrap() * 500,
-                AAC_FRAME,
-            );
-        }
-        assert_eq!(codes(&analysis), ["header_late", "speed"]);
-        analysis.on_media(Duration::ZERO, Kind::Video, 4_500, AVC_INTER);
-        assert!(codes(&analysis).contains(&"no_keyframe"));
     }
 }
