@@ -29,7 +29,7 @@ pub use bongsu_flv::Kind;
 pub use cursor::{Cursor, Drops, Next};
 pub use encode::{Encode, SHARED_MESSAGE_STREAM};
 pub use fanout::{
-    Event, Fanout, Filter, Pass, PlayerId, PlayerStats, QueueError, Turn, Write, Written,
+    Event, Fanout, Filter, Pass, PlayerId, PlayerStats, QueueError, Removed, Turn, Write, Written,
 };
 pub use frame::Frame;
 pub use schedule::{Merge, Schedule};

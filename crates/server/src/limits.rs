@@ -10,6 +10,10 @@ pub(crate) const READ_BYTES: usize = 64 << 10;
 /// Why: 256 KiB at memory speed take some hundred microseconds; a publisher at line rate must not starve the others.
 pub(crate) const READS_PER_TURN: usize = 4;
 
+/// Turns of one player before others get theirs.
+/// Why: a turn writes up to 256 KiB; a joining player needs one or two.
+pub(crate) const TURNS_MAX: usize = 4;
+
 /// Connections and requests that wait for one worker.
 /// Why: a burst of connects fits; when it is full the acceptor waits, and the kernel's backlog holds the rest.
 pub(crate) const WORKER_QUEUE_MAX: usize = 1_024;
@@ -24,11 +28,21 @@ pub(crate) const LINGER: Duration = Duration::from_secs(1);
 pub(crate) const FAREWELL_PAUSE: Duration = Duration::from_millis(250);
 
 /// How long a player whose stream ended may take to read what is left for it.
+/// Why: a lagging player is at most 4 s behind; the end of an event is worth as much again.
 pub(crate) const PLAY_LINGER: Duration = Duration::from_secs(5);
+
+/// The same for those that are told of a shutdown.
+/// Why: many encoders read nothing while they publish and do not close; nobody waits for them within [`LEAVE`].
+pub(crate) const LINGER_AT_SHUTDOWN: Duration = Duration::from_millis(400);
 
 /// How long tasks may take to leave in order at shutdown.
 /// Why: SIGINT promises to be gone within a second.
 pub(crate) const LEAVE: Duration = Duration::from_millis(700);
+
+const _: () = assert!(LINGER_AT_SHUTDOWN.as_millis() < LEAVE.as_millis());
+
+/// Time between two log lines about a listener that cannot accept. Why: it tries again every 50 ms.
+pub(crate) const WARN_EVERY: Duration = Duration::from_secs(10);
 
 /// How often a drain looks whether the last session has ended.
 pub(crate) const DRAIN_CHECK: Duration = Duration::from_millis(20);

@@ -21,6 +21,11 @@ impl Mail {
     /// The server is going down.
     pub(crate) const SHUTDOWN: Self = Self(1 << 5);
 
+    /// Everything that concerns the stream that a connection publishes or plays.
+    pub(crate) const OF_A_STREAM: Self = Self(
+        Self::WORK.0 | Self::GONE.0 | Self::STALLED.0 | Self::STREAM_ENDED.0 | Self::TAKEN_OVER.0,
+    );
+
     /// Whether this mail holds `other`.
     pub(crate) const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
@@ -51,6 +56,11 @@ impl Mailbox {
     /// Takes everything that is there.
     pub(crate) fn take(&self) -> Mail {
         Mail(self.flags.replace(0))
+    }
+
+    /// Throws this mail away: its addressee has something else to do now.
+    pub(crate) fn forget(&self, mail: Mail) {
+        self.flags.set(self.flags.get() & !mail.0);
     }
 
     /// Ready when there is mail; it stays there.

@@ -64,7 +64,7 @@ impl Registry {
     }
 
     /// The stream is gone from its home.
-    pub(crate) fn remove(&self, path: &StreamPath, home: WorkerId) {
+    pub(crate) fn release(&self, path: &StreamPath, home: WorkerId) {
         let mut homes = self.lock();
         if let Entry::Occupied(entry) = homes.streams.entry(path.clone())
             && *entry.get() == home
@@ -95,13 +95,13 @@ mod tests {
         let registry = Registry::new(2);
         assert_eq!(registry.home(&path("live/a"), WorkerId(1)), WorkerId(1));
         assert_eq!(registry.home(&path("live/a"), WorkerId(0)), WorkerId(1));
-        registry.remove(&path("live/a"), WorkerId(0));
+        registry.release(&path("live/a"), WorkerId(0));
         assert_eq!(
             registry.home(&path("live/a"), WorkerId(0)),
             WorkerId(1),
             "not its home"
         );
-        registry.remove(&path("live/a"), WorkerId(1));
+        registry.release(&path("live/a"), WorkerId(1));
         assert_eq!(registry.home(&path("live/a"), WorkerId(0)), WorkerId(0));
     }
 

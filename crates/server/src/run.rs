@@ -10,7 +10,8 @@ use bongsu_net::{
 };
 use tokio::sync::mpsc;
 
-use crate::config::{Config, ListenAddr, Workers};
+use crate::config::first_key::{self, FirstKey, FirstKeyError};
+use crate::config::{Config, Environment, ListenAddr, Workers};
 use crate::limits::{DRAIN_CHECK, WORKER_QUEUE_MAX};
 use crate::listen::accept_all;
 use crate::registry::WorkerId;
@@ -72,6 +73,24 @@ impl Relay {
             http: open("http", &config.http.listen, &http)?,
             config,
         })
+    }
+
+    /// Gives the key of the first start to the apps that need one. It stands behind [`Relay::bind`], so that only a
+    /// relay that can start makes a key, and can say it.
+    ///
+    /// # Errors
+    /// [`FirstKeyError`].
+    pub fn ensure_first_key(
+        &mut self,
+        environment: &Environment,
+    ) -> Result<Option<FirstKey>, FirstKeyError> {
+        first_key::ensure(&mut self.config, environment)
+    }
+
+    /// The settings that it runs with.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
     }
 
     /// Where RTMP listens, with the ports that the system chose.
@@ -217,21 +236,23 @@ async fn wait_for_end(
     for queue in shared.workers() {
         let _ = queue.send(ToWorker::Drain).await;
     }
-    let sessions = shared.open_connections();
+    let sessions = shared.open_sessions();
     tracing::info!(sessions, timeout = %humantime::format_duration(drain_timeout), "draining");
     tokio::select! {
         () = drained(shared) => Command::Stop,
         () = tokio::time::sleep(drain_timeout) => {
-            tracing::warn!(sessions = shared.open_connections(), "drain_timeout is over");
+            tracing::warn!(sessions = shared.open_sessions(), "drain_timeout is over");
             Command::Stop
         }
-        // A second signal, whichever, means now.
-        _ = commands.recv() => Command::Exit,
+        command = commands.recv() => match command {
+            None | Some(Command::Stop) => Command::Stop,
+            Some(Command::Drain | Command::Exit) => Command::Exit,
+        },
     }
 }
 
 async fn drained(shared: &Shared) {
-    while shared.open_connections() > 0 {
+    while shared.open_sessions() > 0 {
         tokio::time::sleep(DRAIN_CHECK).await;
     }
 }

@@ -41,6 +41,7 @@ pub(crate) struct Shared {
     workers: Vec<mpsc::Sender<ToWorker>>,
     next_connection: AtomicU64,
     open_connections: AtomicUsize,
+    open_pushes: AtomicUsize,
 }
 
 impl Shared {
@@ -61,6 +62,7 @@ impl Shared {
             workers,
             next_connection: AtomicU64::new(1),
             open_connections: AtomicUsize::new(0),
+            open_pushes: AtomicUsize::new(0),
             config,
         }
     }
@@ -90,6 +92,18 @@ impl Shared {
     /// Connections that are open now, outgoing ones not counted.
     pub(crate) fn open_connections(&self) -> usize {
         self.open_connections.load(Ordering::Relaxed)
+    }
+
+    /// Counts a push whose task has begun (1) or ended (-1).
+    pub(crate) fn count_push(&self, change: isize) {
+        // Two's complement: adding -1 wraps to one less.
+        self.open_pushes
+            .fetch_add(change.cast_unsigned(), Ordering::Relaxed);
+    }
+
+    /// Connections and pushes that a drain waits for.
+    pub(crate) fn open_sessions(&self) -> usize {
+        self.open_connections() + self.open_pushes.load(Ordering::Relaxed)
     }
 }
 

@@ -4,5 +4,7 @@
 mod house;
 #[path = "relay/life.rs"]
 mod life;
+#[path = "relay/one_read.rs"]
+mod one_read;
 #[path = "relay/streams.rs"]
 mod streams;

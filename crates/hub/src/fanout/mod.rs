@@ -70,6 +70,18 @@ pub struct PlayerStats {
     pub drops: Drops,
 }
 
+/// What is left of a player that was taken out.
+#[derive(Debug)]
+pub struct Removed<W> {
+    /// Its writer.
+    pub writer: W,
+    /// Its counters.
+    pub stats: PlayerStats,
+    /// What must go out first when the connection is used for something else: the rest of a message that was begun, and
+    /// replies that waited.
+    pub unsent: Bytes,
+}
+
 /// What the caller has to do for a player; see [`Fanout::poll_event`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Event {
@@ -176,15 +188,22 @@ impl<W: Write> Fanout<W> {
         id
     }
 
-    /// Takes a player out, in the middle of a pass as well. A part-sent message stays part-sent.
-    pub fn remove(&mut self, id: PlayerId) -> Option<(W, PlayerStats)> {
+    /// Takes a player out, in the middle of a pass as well. Frames of the last pass that it did not get count as missed.
+    pub fn remove(&mut self, id: PlayerId) -> Option<Removed<W>> {
         if self.roster.get(id)?.phase == Phase::InSync {
             self.leave(id.index);
         }
-        let stats = self.stats(id)?;
-        let writer = self.roster.take(id)?.writer?;
+        let mut stats = self.stats(id)?;
+        let player = self.roster.take(id)?;
+        stats.drops = player.missed(&self.synced);
+        let unsent = player.unsent();
+        let writer = player.writer?;
         self.check_in_debug();
-        Some((writer, stats))
+        Some(Removed {
+            writer,
+            stats,
+            unsent,
+        })
     }
 
     /// Whether a pass is under way.

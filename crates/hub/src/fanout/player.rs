@@ -6,7 +6,7 @@ use bytes::{Buf, Bytes, BytesMut};
 
 use super::{Event, Filter, Turn, Write, Written};
 use crate::{
-    Kind, SHARED_MESSAGE_STREAM,
+    Drops, Kind, SHARED_MESSAGE_STREAM,
     limits::{CONTROL_BYTES_MAX, TURN_BYTES_MAX, TURN_FRAMES_MAX},
     position::Position,
 };
@@ -206,6 +206,26 @@ impl<W> Player<W> {
         self.finish.as_ref().is_some_and(|finish| {
             self.position.waiting || self.filter.paused || self.position.at >= finish.until
         })
+    }
+
+    /// The rest of a message under way, and the replies that wait.
+    pub(super) fn unsent(&self) -> Bytes {
+        if self.control.is_empty() {
+            return self.rest.clone();
+        }
+        let mut unsent = BytesMut::from(&self.rest[..]);
+        unsent.extend_from_slice(&self.control);
+        unsent.freeze()
+    }
+
+    /// What it missed, when it gets no more than it has of what players in sync have.
+    pub(super) fn missed(&self, synced: &Position) -> Drops {
+        let mut drops = self.position.drops;
+        if self.phase != Phase::InSync && !self.position.waiting && !self.filter.paused {
+            drops.frames += synced.at.saturating_sub(self.position.at);
+            drops.bytes += synced.bytes.saturating_sub(self.position.bytes);
+        }
+        drops
     }
 
     /// Counts bytes that went out.

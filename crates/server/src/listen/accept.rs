@@ -3,18 +3,16 @@
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bongsu_net::{AcceptError, AfterAcceptError, canonical};
 use tokio::io::unix::AsyncFd;
 
+use crate::limits::WARN_EVERY;
 use crate::registry::WorkerId;
 use crate::session::Arrival;
 use crate::shared::{Phase, Shared};
 use crate::worker::ToWorker;
-
-/// Time between two log lines about a listener that cannot accept. Why: it tries again every 50 ms.
-const WARN_EVERY: Duration = Duration::from_secs(10);
 
 /// Accepts from one listener until the server takes nothing new. The listener is closed at the end.
 pub(crate) async fn accept_all(shared: Arc<Shared>, listener: TcpListener, local: SocketAddr) {

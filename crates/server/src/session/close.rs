@@ -1,6 +1,7 @@
 //! The end of a connection: last words, the one line in the log, the counters.
 
 use std::io;
+use std::rc::Rc;
 use std::time::Instant;
 
 use bongsu_hub::Unpublish;
@@ -10,9 +11,12 @@ use bongsu_rtmp::status::{Code, Status};
 use bongsu_rtmp::url::StreamPath;
 use rustix::net::{Shutdown, shutdown};
 
+use super::Facts;
 use super::connection::{Connection, Role};
 use super::ending::End;
-use crate::limits::LINGER;
+use crate::limits::{LINGER, LINGER_AT_SHUTDOWN};
+use crate::mailbox::Mail;
+use crate::shared::Shared;
 use crate::telemetry::CloseReason;
 
 /// What a connection does or did, for its log line.
@@ -32,7 +36,7 @@ impl Part {
 
 impl Connection {
     /// Closes the connection: everybody else first, then the peer's last words, then the socket.
-    pub(super) async fn close(mut self, reason: CloseReason) {
+    pub(super) async fn close(mut self: Box<Self>, reason: CloseReason) {
         self.remember_part();
         let lost = match reason {
             // A publisher that is sent away does not come back: nobody waits for it.
@@ -41,10 +45,30 @@ impl Connection {
         };
         self.end_publish(Instant::now(), lost);
         self.end_play();
-        self.worker.delist(self.facts.id);
-        self.report(&reason);
+        // What goes out at once is in the line; who reads slowly gets the rest after it.
+        if let Ok(count) = self.outbox.write_to(&self.socket) {
+            self.facts.sent += count as u64;
+            self.worker.count_sent(count);
+        }
+        self.facts.report(self.worker.shared(), &self.part, &reason);
         if !matches!(reason, CloseReason::Broken(_) | CloseReason::Stalled(_)) {
-            let _ = tokio::time::timeout(LINGER, self.say_goodbye()).await;
+            self.say_goodbye(&reason).await;
+        }
+        self.worker.delist(self.facts.id);
+    }
+
+    /// Says goodbye for as long as there is time: less once the server leaves.
+    async fn say_goodbye(&mut self, reason: &CloseReason) {
+        let linger = match reason {
+            CloseReason::Shutdown => LINGER_AT_SHUTDOWN,
+            _ => LINGER,
+        };
+        let mailbox = Rc::clone(&self.mailbox);
+        mailbox.forget(Mail::OF_A_STREAM);
+        tokio::select! {
+            _ = tokio::time::timeout(linger, self.send_and_close()) => {}
+            // Only a shutdown writes to somebody who is leaving.
+            () = mailbox.wait(), if linger == LINGER => {}
         }
     }
 
@@ -52,7 +76,7 @@ impl Connection {
     ///
     /// Without the reading the kernel would answer bytes still on their way with a reset, and the peer would lose what
     /// it was told.
-    async fn say_goodbye(&mut self) {
+    async fn send_and_close(&mut self) {
         while !self.outbox.is_empty() {
             if self.outbox.write_to(&self.socket).is_err() {
                 return;
@@ -87,7 +111,9 @@ impl Connection {
                 self.tell_publisher(now, &words);
             }
             Role::Player(_) => {
-                let _ = self.say_farewell(now, &PlayEnd::Unpublished, CloseReason::Shutdown);
+                if !self.is_leaving() {
+                    let _ = self.say_farewell(now, &PlayEnd::Unpublished, CloseReason::Shutdown);
+                }
                 let _ = self.take_turns(now);
             }
         }
@@ -106,27 +132,28 @@ impl Connection {
             stream: Some(stream.path().clone()),
         };
     }
+}
 
-    /// The one line about this connection, and its metric.
-    fn report(&self, reason: &CloseReason) {
-        self.worker.shared().telemetry.connection_ended(reason);
-        let facts = &self.facts;
-        let stream = self.part.stream.as_ref().map_or("", StreamPath::as_str);
-        let duration_ms = crate::stream::millis(facts.accepted.elapsed());
+impl Facts {
+    /// The one line about a connection, and its metric.
+    pub(super) fn report(&self, shared: &Shared, part: &Part, reason: &CloseReason) {
+        shared.telemetry.connection_ended(reason);
+        let stream = part.stream.as_ref().map_or("", StreamPath::as_str);
+        let duration_ms = crate::stream::millis(self.accepted.elapsed());
         macro_rules! line {
             ($level:expr) => {
                 tracing::event!(
                     $level,
-                    conn = facts.id,
-                    peer = %facts.peer,
-                    role = self.part.role,
+                    conn = self.id,
+                    peer = %self.peer,
+                    role = part.role,
                     stream,
                     reason = reason.label(),
                     duration_ms,
-                    received_bytes = facts.received,
-                    sent_bytes = facts.sent,
-                    dropped_frames = facts.drops.frames,
-                    skips = facts.drops.skips,
+                    received_bytes = self.received,
+                    sent_bytes = self.sent,
+                    dropped_frames = self.drops.frames,
+                    skips = self.drops.skips,
                     "connection ended: {reason}"
                 )
             };

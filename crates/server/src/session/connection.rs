@@ -20,6 +20,7 @@ use super::outbox::Outbox;
 use super::{Facts, Moved, Request, play, publish};
 use crate::limits::READS_PER_TURN;
 use crate::mailbox::{Mail, Mailbox};
+use crate::registry::WorkerId;
 use crate::telemetry::{CloseReason, Deadlines};
 use crate::worker::{ToWorker, Worker};
 
@@ -86,19 +87,31 @@ impl Connection {
     }
 
     /// Runs the connection to its end. `request` is what it came to this worker for.
-    pub(super) async fn run(mut self, request: Option<Request>) {
-        let end = match request.map_or(Ok(()), |request| self.begin(request)) {
+    pub(super) async fn run(mut self: Box<Self>, request: Option<Box<Request>>) {
+        let end = match request.map_or(Ok(()), |request| self.begin(*request)) {
             Ok(()) => self.serve().await,
             Err(end) => end,
         };
         match end {
-            End::Closed(reason) => self.close(reason).await,
-            End::Moves(to, request) => self.move_to(to, *request).await,
+            // Boxed: a connection lives long and ends once.
+            End::Closed(reason) => Box::pin(self.close(reason)).await,
+            End::Moves(to, request) => Box::pin(self.move_to(to, request)).await,
         }
     }
 
-    /// Begins a request at the worker of its stream.
+    /// Begins a request here, or sends the connection on when its stream lives elsewhere.
+    ///
+    /// A connection that has moved asks again: the stream it came for may have ended on its way, and begun anew somewhere
+    /// else.
     pub(super) fn begin(&mut self, request: Request) -> Result<(), End> {
+        let home = self
+            .worker
+            .shared()
+            .registry
+            .home(request.path(), self.worker.id());
+        if home != self.worker.id() {
+            return Err(End::Moves(home, Box::new(request)));
+        }
         match request {
             Request::Publish(request) => self.begin_publish(request),
             Request::Play(request) => self.begin_play(request),
@@ -109,6 +122,10 @@ impl Connection {
         loop {
             if let Err(end) = self.settle(Instant::now()) {
                 return end;
+            }
+            if self.is_hungry() {
+                tokio::task::yield_now().await;
+                continue;
             }
             let wake = self.wait().await;
             if let Err(end) = self.act(wake).await {
@@ -246,10 +263,11 @@ impl Connection {
         let writes = !self.outbox.is_empty() || self.is_blocked();
         let mut sleep = pin!(deadline.map(|at| tokio::time::sleep_until(at.into())));
         poll_fn(|context| {
-            let mut wake = Wake::default();
             // An error of the reactor shows again at the next read or write.
-            wake.readable = reads && self.socket.poll_read_ready(context).is_ready();
-            wake.writable = writes && self.socket.poll_write_ready(context).is_ready();
+            let wake = Wake {
+                readable: reads && self.socket.poll_read_ready(context).is_ready(),
+                writable: writes && self.socket.poll_write_ready(context).is_ready(),
+            };
             let mail = self.mailbox.poll(context).is_ready();
             let due = sleep
                 .as_mut()
@@ -286,24 +304,21 @@ impl Connection {
     /// Reads once and lets the session act on it; false when there was nothing.
     fn read(&mut self) -> Result<bool, End> {
         let now = Instant::now();
-        let handled = {
-            let mut scratch = self.worker.scratch().borrow_mut();
-            match self.socket.try_read(&mut scratch) {
-                Ok(0) => None,
-                Ok(count) => {
-                    self.facts.received += count as u64;
-                    self.worker.count_received(count);
-                    Some(
-                        self.session
-                            .handle_bytes(now, scratch.get(..count).unwrap_or_default()),
-                    )
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-                Err(error) => return Err(CloseReason::Broken(error.kind()).into()),
-            }
+        let read = self
+            .socket
+            .try_read(&mut self.worker.scratch().borrow_mut());
+        let count = match read {
+            Ok(0) => return Err(self.on_eof()),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            Err(error) => return Err(self.on_broken(&error)),
         };
-        let Some(handled) = handled else {
-            return Err(self.on_eof());
+        self.facts.received += count as u64;
+        self.worker.count_received(count);
+        let handled = {
+            let scratch = self.worker.scratch().borrow();
+            let bytes = scratch.get(..count).unwrap_or_default();
+            self.session.handle_bytes(now, bytes)
         };
         self.after(now, handled)?;
         self.take_turns(now)?;
@@ -331,8 +346,14 @@ impl Connection {
                 self.worker.count_sent(count);
                 Ok(())
             }
-            Err(error) => Err(CloseReason::Broken(error.kind()).into()),
+            Err(error) => Err(self.on_broken(&error)),
         }
+    }
+
+    /// The socket failed. A peer that has said why it leaves may do so with our replies unread.
+    fn on_broken(&mut self, error: &io::Error) -> End {
+        let broken = CloseReason::Broken(error.kind());
+        self.reason.take().unwrap_or(broken).into()
     }
 
     /// The peer closed its side.
@@ -341,7 +362,7 @@ impl Connection {
     }
 
     /// Hands the connection to the worker where its stream lives.
-    async fn move_to(self, to: crate::registry::WorkerId, request: Request) {
+    async fn move_to(self: Box<Self>, to: WorkerId, request: Box<Request>) {
         self.worker.delist(self.facts.id);
         let Self {
             worker,
@@ -350,14 +371,14 @@ impl Connection {
             facts,
             outbox,
             ..
-        } = self;
+        } = *self;
         let socket = Rc::into_inner(socket).map(TcpStream::into_std);
         let (Some(Ok(socket)), Some(queue)) = (socket, worker.shared().worker(to)) else {
             tracing::error!(
                 conn = facts.id,
                 "a connection cannot move to another worker"
             );
-            return;
+            return facts.report(worker.shared(), &Part::NONE, &CloseReason::Shutdown);
         };
         let moved = Moved {
             socket,
@@ -366,8 +387,12 @@ impl Connection {
             outbox,
             request,
         };
-        // It fails only when the other worker has left already: the server is going down.
-        let _ = queue.send(ToWorker::Moved(Box::new(moved))).await;
+        if let Err(unsent) = queue.send(ToWorker::Moved(Box::new(moved))).await
+            && let ToWorker::Moved(moved) = unsent.0
+        {
+            // The other worker has left already: the server is going down.
+            moved.turn_away(worker.shared());
+        }
     }
 }
 
@@ -378,4 +403,36 @@ fn first_segment(app: &[u8]) -> String {
         .split(|byte| *byte == b'/')
         .filter(|segment| !segment.is_empty());
     String::from_utf8_lossy(segments.next().unwrap_or_default()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The size of the future that a method makes.
+    fn future_bytes<A, B, F>(_: impl Fn(A, B) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn a_session_with_its_future_takes_at_most_2_kib() {
+        let future = future_bytes(Connection::run);
+        let connection = size_of::<Connection>();
+        let session = size_of::<ServerSession>();
+        let bytes = future + connection + session;
+        assert!(bytes <= 2_048, "{future} + {connection} + {session} bytes");
+    }
+
+    #[test]
+    fn the_app_is_the_first_segment_without_its_query() {
+        for (app, first) in [
+            (&b"live"[..], "live"),
+            (b"/live/instance?key=a/b", "live"),
+            (b"live?key=x", "live"),
+            (b"", ""),
+            (b"?key=x", ""),
+        ] {
+            assert_eq!(first_segment(app), first);
+        }
+    }
 }

@@ -16,10 +16,15 @@ use std::time::Instant;
 
 use bongsu_rtmp::session::ServerSession;
 
+use bongsu_rtmp::url::StreamPath;
+
 use crate::listen::Permit;
-use crate::shared::{OpenConnection, seed};
+use crate::shared::{OpenConnection, Shared, seed};
+use crate::telemetry::CloseReason;
 use crate::worker::Worker;
+use close::Part;
 use connection::Connection;
+use outbox::Outbox;
 
 /// A connection that was just accepted, on its way to a worker.
 #[derive(Debug)]
@@ -37,8 +42,8 @@ pub(crate) struct Moved {
     socket: TcpStream,
     session: ServerSession,
     facts: Facts,
-    outbox: outbox::Outbox,
-    request: Request,
+    outbox: Outbox,
+    request: Box<Request>,
 }
 
 /// What is known of a connection, wherever it lives.
@@ -65,35 +70,53 @@ enum Request {
     Play(play::Request),
 }
 
+impl Request {
+    /// The stream it is about.
+    const fn path(&self) -> &StreamPath {
+        match self {
+            Self::Publish(request) => request.path(),
+            Self::Play(request) => request.path(),
+        }
+    }
+}
+
+impl Arrival {
+    /// The server is going down before the connection had a task.
+    pub(crate) fn turn_away(self, shared: &Shared) {
+        self.into_parts()
+            .1
+            .report(shared, &Part::NONE, &CloseReason::Shutdown);
+    }
+
+    fn into_parts(self) -> (TcpStream, Facts) {
+        let facts = Facts {
+            id: self.id,
+            peer: self.peer,
+            accepted: Instant::now(),
+            received: 0,
+            sent: 0,
+            drops: bongsu_hub::Drops::default(),
+            permit: self.permit,
+            _open: self.open,
+        };
+        (self.socket, facts)
+    }
+}
+
+impl Moved {
+    /// The server is going down while the connection is on its way.
+    pub(crate) fn turn_away(self, shared: &Shared) {
+        self.facts
+            .report(shared, &Part::NONE, &CloseReason::Shutdown);
+    }
+}
+
 /// Starts the task of a new connection.
 pub(crate) fn arrive(worker: &Rc<Worker>, arrival: Arrival) {
-    let now = Instant::now();
-    let Arrival {
-        socket,
-        peer,
-        permit,
-        id,
-        open,
-    } = arrival;
-    let session = ServerSession::new(worker.shared().session_config.clone(), seed(), now);
-    let facts = Facts {
-        id,
-        peer,
-        accepted: now,
-        received: 0,
-        sent: 0,
-        drops: bongsu_hub::Drops::default(),
-        permit,
-        _open: open,
-    };
-    start(
-        worker,
-        socket,
-        session,
-        facts,
-        outbox::Outbox::default(),
-        None,
-    );
+    let (socket, facts) = arrival.into_parts();
+    let config = worker.shared().session_config.clone();
+    let session = ServerSession::new(config, seed(), facts.accepted);
+    start(worker, socket, session, facts, Outbox::default(), None);
 }
 
 /// Goes on with a connection that came from another worker.
@@ -113,16 +136,20 @@ fn start(
     socket: TcpStream,
     session: ServerSession,
     facts: Facts,
-    outbox: outbox::Outbox,
-    request: Option<Request>,
+    outbox: Outbox,
+    request: Option<Box<Request>>,
 ) {
-    let socket = match tokio::net::TcpStream::from_std(socket) {
-        Ok(socket) => socket,
-        Err(error) => {
-            tracing::error!(conn = facts.id, %error, "cannot watch a connection");
-            return;
+    match tokio::net::TcpStream::from_std(socket) {
+        Ok(socket) => {
+            let connection = Connection::new(worker, socket, session, facts, outbox);
+            worker.spawn(Box::new(connection).run(request));
         }
-    };
-    let connection = Connection::new(worker, socket, session, facts, outbox);
-    worker.spawn(connection.run(request));
+        Err(error) => {
+            facts.report(
+                worker.shared(),
+                &Part::NONE,
+                &CloseReason::Broken(error.kind()),
+            );
+        }
+    }
 }

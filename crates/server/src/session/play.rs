@@ -15,14 +15,10 @@ use bytes::{Bytes, BytesMut};
 use super::connection::{Connection, Role};
 use super::ending::End;
 use crate::config::auth;
-use crate::limits::PLAY_LINGER;
+use crate::limits::{PLAY_LINGER, TURNS_MAX};
 use crate::mailbox::Mail;
 use crate::stream::{PlayerSocket, Stream};
 use crate::telemetry::CloseReason;
-
-/// Turns of one player before others get theirs.
-/// Why: a turn writes up to 256 KiB; a joining player needs one or two.
-const TURNS_MAX: usize = 4;
 
 /// A play that is allowed.
 #[derive(Debug)]
@@ -30,6 +26,13 @@ pub(super) struct Request {
     request: RequestId,
     message_stream: MessageStreamId,
     path: StreamPath,
+}
+
+impl Request {
+    /// The stream it is about.
+    pub(super) const fn path(&self) -> &StreamPath {
+        &self.path
+    }
 }
 
 /// A play that runs.
@@ -81,16 +84,11 @@ impl Connection {
                 return self.reject(now, request, &denied.play_status());
             }
         };
-        let home = shared.registry.home(&path, self.worker.id());
-        let allowed = Request {
+        self.begin(super::Request::Play(Request {
             request,
             message_stream,
             path,
-        };
-        if home == self.worker.id() {
-            return self.begin_play(allowed);
-        }
-        Err(End::Moves(home, Box::new(super::Request::Play(allowed))))
+        }))
     }
 
     pub(super) fn begin_play(&mut self, allowed: Request) -> Result<(), End> {
@@ -132,12 +130,20 @@ impl Connection {
             hungry: true,
             leaving: None,
         };
-        for bytes in self.outbox.drain() {
-            playing.queue(now, bytes)?;
-        }
         self.role = Role::Player(playing);
+        self.hand_over_outbox(now)?;
         let accepted = self.session.accept(now, request);
         self.after(now, accepted)
+    }
+
+    /// The fan-out owns the write side now: what waited for the socket goes out through it, before anything else.
+    fn hand_over_outbox(&mut self, now: Instant) -> Result<(), End> {
+        let Role::Player(playing) = &self.role else {
+            return Ok(());
+        };
+        self.outbox
+            .drain()
+            .try_for_each(|bytes| playing.queue(now, bytes))
     }
 
     /// What the fan-out and the stream say.
@@ -204,16 +210,24 @@ impl Connection {
                 }
                 Turn::More => {
                     turns += 1;
+                    playing.hungry = true;
                     if turns == TURNS_MAX {
-                        // The mail brings it back when others had their turn.
-                        self.mailbox.post(Mail::WORK);
                         return Ok(());
                     }
-                    playing.hungry = true;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Whether a player has been told that it is over.
+    pub(super) const fn is_leaving(&self) -> bool {
+        matches!(&self.role, Role::Player(playing) if playing.leaving.is_some())
+    }
+
+    /// Whether a player goes on with its turns when others had theirs.
+    pub(super) const fn is_hungry(&self) -> bool {
+        matches!(&self.role, Role::Player(playing) if playing.hungry)
     }
 
     /// Whether the socket of a player was full.
@@ -272,7 +286,7 @@ impl Connection {
     /// The player stopped playing; its connection may go on.
     pub(super) fn on_play_ended(&mut self) {
         self.end_play();
-        self.reason = Some(CloseReason::PeerClosed);
+        self.reason = None;
     }
 
     /// The play is over, in whatever way. Harmless when there is none.
@@ -280,7 +294,10 @@ impl Connection {
         let Role::Player(playing) = &self.role else {
             return;
         };
-        let stats = playing.stream.remove_player(playing.player);
+        let (stats, unsent) = playing.stream.remove_player(playing.player);
+        // The connection may go on: what has begun to go out is finished, and replies are not lost.
+        self.outbox.push(unsent);
+        self.mailbox.forget(Mail::OF_A_STREAM);
         self.facts.sent += stats.bytes;
         self.facts.drops.skips += stats.drops.skips;
         self.facts.drops.frames += stats.drops.frames;

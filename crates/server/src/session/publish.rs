@@ -13,6 +13,7 @@ use bytes::Bytes;
 use super::connection::{Connection, Role};
 use super::ending::End;
 use crate::config::auth;
+use crate::mailbox::Mail;
 use crate::stream::{Publisher, Stream, hub_kind};
 use crate::telemetry::CloseReason;
 
@@ -24,6 +25,13 @@ pub(super) struct Request {
     path: StreamPath,
     args: Query,
     identity: Identity,
+}
+
+impl Request {
+    /// The stream it is about.
+    pub(super) const fn path(&self) -> &StreamPath {
+        &self.path
+    }
 }
 
 /// A publish that runs.
@@ -68,11 +76,7 @@ impl Connection {
             identity: granted.identity,
             path: granted.path,
         };
-        let home = shared.registry.home(&allowed.path, self.worker.id());
-        if home == self.worker.id() {
-            return self.begin_publish(allowed);
-        }
-        Err(End::Moves(home, Box::new(super::Request::Publish(allowed))))
+        self.begin(super::Request::Publish(allowed))
     }
 
     pub(super) fn begin_publish(&mut self, allowed: Request) -> Result<(), End> {
@@ -166,6 +170,8 @@ impl Connection {
     pub(super) fn end_publish(&mut self, now: Instant, how: Unpublish) {
         if let Role::Publisher(publishing) = &self.role {
             publishing.stream.unpublish(now, publishing.publisher, how);
+            // Mail for this publish means nothing to the next one.
+            self.mailbox.forget(Mail::OF_A_STREAM);
             self.remember_part();
             self.role = Role::None;
         }

@@ -195,13 +195,6 @@ impl Stream {
         }
     }
 
-    /// Tells the pushes that the server is going down.
-    pub(crate) fn tell_pushes_to_leave(&self) {
-        for push in &self.inner().pushes {
-            push.mailbox().post(Mail::SHUTDOWN);
-        }
-    }
-
     /// Lets a hold end at once from now on: nobody can come back while the server leaves.
     pub(crate) fn end_holds(&self) {
         let takeover = self.app.takeover;
@@ -228,8 +221,8 @@ impl Stream {
         id
     }
 
-    /// Takes a player out and says what it got.
-    pub(crate) fn remove_player(&self, id: PlayerId) -> PlayerStats {
+    /// Takes a player out; says what it got, and what must go out before anything else on its connection.
+    pub(crate) fn remove_player(&self, id: PlayerId) -> (PlayerStats, Bytes) {
         let mut inner = self.inner_mut();
         inner.players.remove(&id);
         let removed = inner.fanout.remove(id);
@@ -240,7 +233,7 @@ impl Stream {
             // A stream that nobody publishes and nobody waits for goes away.
             self.bell.post(Mail::WORK);
         }
-        removed.map(|(_, stats)| stats).unwrap_or_default()
+        removed.map_or_else(Default::default, |removed| (removed.stats, removed.unsent))
     }
 
     /// Queues whole messages for a player.
@@ -267,8 +260,13 @@ impl Stream {
     /// Serves one player that is not in sync.
     pub(crate) fn turn(&self, now: Instant, id: PlayerId) -> Turn {
         let inner = &mut *self.inner_mut();
+        let due = inner.fanout.poll_timeout();
         let turn = inner.fanout.turn(now, id, &mut inner.live, &Images);
         inner.dispatch();
+        if inner.fanout.poll_timeout() != due {
+            // The driver sleeps by the deadlines it knows.
+            self.bell.post(Mail::WORK);
+        }
         turn
     }
 

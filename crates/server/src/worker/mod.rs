@@ -17,10 +17,11 @@ use std::time::Duration;
 use bongsu_rtmp::url::StreamPath;
 use tokio::sync::oneshot;
 
-use crate::config::App;
+use crate::config::{ANY_APP, App};
 use crate::limits::READ_BYTES;
 use crate::mailbox::{Mail, Mailbox};
 use crate::registry::WorkerId;
+use crate::relay::push::PushHandle;
 use crate::session::{Arrival, Moved};
 use crate::shared::{Phase, Shared};
 use crate::snapshot::StreamSnapshot;
@@ -48,6 +49,10 @@ pub(crate) struct Worker {
     id: WorkerId,
     shared: Arc<Shared>,
     streams: RefCell<HashMap<StreamPath, Rc<Stream>>>,
+    /// Settings of the apps that were used, by the name of their section.
+    apps: RefCell<HashMap<String, Rc<App>>>,
+    /// Pushes whose task runs, those of ended streams included.
+    pushes: RefCell<Vec<Rc<PushHandle>>>,
     /// Where every connection reads into. Nobody holds it over an await.
     scratch: RefCell<Box<[u8]>>,
     /// Mailboxes of connections, by connection number.
@@ -63,6 +68,8 @@ impl Worker {
             id,
             shared,
             streams: RefCell::default(),
+            apps: RefCell::default(),
+            pushes: RefCell::default(),
             scratch: RefCell::new(vec![0; READ_BYTES].into_boxed_slice()),
             connections: RefCell::default(),
             sent: Rc::default(),
@@ -113,12 +120,51 @@ impl Worker {
         {
             return Some(Rc::clone(stream));
         }
-        let app = Rc::new(self.shared.config.app(path.app())?.clone());
+        let app = self.app(path.app())?;
         let stream = Stream::start(self, path.clone(), app);
         self.streams
             .borrow_mut()
             .insert(path.clone(), Rc::clone(&stream));
         Some(stream)
+    }
+
+    /// The settings of an app; one copy for all its streams.
+    fn app(&self, name: &str) -> Option<Rc<App>> {
+        let apps = &self.shared.config.apps;
+        let section = if apps.contains_key(name) {
+            name
+        } else {
+            ANY_APP
+        };
+        if let Some(app) = self.apps.borrow().get(section) {
+            return Some(Rc::clone(app));
+        }
+        let app = Rc::new(apps.get(section)?.clone());
+        self.apps
+            .borrow_mut()
+            .insert(section.to_owned(), Rc::clone(&app));
+        Some(app)
+    }
+
+    /// Counts a push for as long as its task runs.
+    pub(crate) fn enlist_push(&self, push: &Rc<PushHandle>) {
+        self.pushes.borrow_mut().push(Rc::clone(push));
+        self.shared.count_push(1);
+    }
+
+    /// The task of a push is over.
+    pub(crate) fn delist_push(&self, push: &Rc<PushHandle>) {
+        self.pushes
+            .borrow_mut()
+            .retain(|other| !Rc::ptr_eq(other, push));
+        self.shared.count_push(-1);
+    }
+
+    /// Whether the push of an earlier stream to the same destination is still saying goodbye.
+    pub(crate) fn has_earlier_push(&self, push: &Rc<PushHandle>) -> bool {
+        let pushes = self.pushes.borrow();
+        let mut earlier = pushes.iter().take_while(|other| !Rc::ptr_eq(other, push));
+        earlier.any(|other| other.is_same_pair(push))
     }
 
     /// A stream is over. Its place may have been taken by a new one already.
@@ -127,7 +173,7 @@ impl Worker {
         let is_it = |found: &Rc<Stream>| Rc::ptr_eq(found, stream);
         if streams.get(stream.path()).is_some_and(is_it) {
             streams.remove(stream.path());
-            self.shared.registry.remove(stream.path(), self.id);
+            self.shared.registry.release(stream.path(), self.id);
         }
     }
 
@@ -180,8 +226,8 @@ impl Worker {
         for mailbox in self.connections.borrow().values() {
             mailbox.post(Mail::SHUTDOWN);
         }
-        for stream in self.streams.borrow().values() {
-            stream.tell_pushes_to_leave();
+        for push in self.pushes.borrow().iter() {
+            push.mailbox().post(Mail::SHUTDOWN);
         }
     }
 }

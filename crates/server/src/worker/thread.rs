@@ -12,7 +12,7 @@ use crate::registry::WorkerId;
 use crate::session;
 use crate::shared::Shared;
 
-/// Starts the thread of one worker. It ends after [`ToWorker::Stop`], or when nobody can reach it any more.
+/// Starts the thread of one worker. It ends after [`ToWorker::Stop`].
 pub(crate) fn start(
     id: WorkerId,
     shared: Arc<Shared>,
@@ -39,6 +39,14 @@ async fn serve(worker: std::rc::Rc<Worker>, mut queue: mpsc::Receiver<ToWorker>)
             }
             ToWorker::Drain => worker.end_holds(),
             ToWorker::Stop => break,
+        }
+    }
+    queue.close();
+    while let Ok(message) = queue.try_recv() {
+        match message {
+            ToWorker::Arrived(arrival) => arrival.turn_away(worker.shared()),
+            ToWorker::Moved(moved) => moved.turn_away(worker.shared()),
+            ToWorker::Snapshot(_) | ToWorker::Drain | ToWorker::Stop => {}
         }
     }
     worker.tell_to_leave();

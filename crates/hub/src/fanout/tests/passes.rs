@@ -47,7 +47,7 @@ fn players_that_leave_in_the_middle_of_a_pass_disturb_nobody() {
         room.push("P@40");
         assert_eq!(room.slice(), Pass::More);
         let (id, pipe) = &players[leaving];
-        let (_, stats) = room.fanout.remove(*id).unwrap();
+        let stats = room.fanout.remove(*id).unwrap().stats;
         let served = leaving < PASS_SLICE_PLAYERS;
         assert_eq!(stats.frames, 1 + u64::from(served));
         assert_eq!(pipe.text().ends_with("P@40"), served);

@@ -74,3 +74,7 @@ pub(super) const WORDS_CHARS_MAX: usize = 200;
 /// Secrets shorter than this are masked only where they stand alone.
 /// Why: a parameter `backup=1` would mask every digit of an error number.
 pub(super) const SECRET_ANYWHERE_BYTES_MIN: usize = 4;
+
+/// How often a push looks whether the one of an earlier stream to the same destination has said goodbye.
+/// Why: that takes milliseconds, and at most [`FAREWELL`].
+pub(super) const EARLIER_CHECK: Duration = Duration::from_millis(20);

@@ -28,6 +28,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use bongsu_hub::{Cursor, LiveStream};
+use bongsu_rtmp::url::StreamPath;
 
 use self::state::Input;
 use self::status::Status;
@@ -41,6 +42,7 @@ use crate::worker::Worker;
 #[derive(Debug)]
 pub(crate) struct PushHandle {
     push: Push,
+    path: StreamPath,
     mailbox: Mailbox,
     ledger: RefCell<Ledger>,
 }
@@ -67,6 +69,7 @@ impl PushHandle {
         let _ = stream.inner().live.next(&mut cursor);
         let handle = Rc::new(Self {
             push: push.clone(),
+            path: stream.path().clone(),
             mailbox: Mailbox::default(),
             ledger: RefCell::new(Ledger {
                 status: Status::new(Instant::now()),
@@ -77,6 +80,7 @@ impl PushHandle {
                 frames_dropped: 0,
             }),
         });
+        worker.enlist_push(&handle);
         worker.spawn(task::run(
             Rc::clone(worker),
             Rc::clone(stream),
@@ -88,6 +92,11 @@ impl PushHandle {
     /// Where it takes its mail: `WORK` for new frames and changes of the stream's state, `STREAM_ENDED`, `SHUTDOWN`.
     pub(crate) const fn mailbox(&self) -> &Mailbox {
         &self.mailbox
+    }
+
+    /// Whether both push the same stream to the same destination.
+    pub(crate) fn is_same_pair(&self, other: &Self) -> bool {
+        self.push.name == other.push.name && self.path == other.path
     }
 
     /// What there is to say about it now.

@@ -12,7 +12,7 @@ use super::PushHandle;
 use super::backoff::{Backoff, Random};
 use super::conversation::Conversation;
 use super::failure::Failure;
-use super::limits::{ATTEMPT, LASTED};
+use super::limits::{ATTEMPT, EARLIER_CHECK, LASTED};
 use super::outage::Outage;
 use super::sender::{End, Sender};
 use super::state::Input;
@@ -66,6 +66,10 @@ pub(super) async fn run(worker: Rc<Worker>, stream: Rc<Stream>, handle: Rc<PushH
     };
     task.wait_for(|task| task.stream.state() == StreamState::Live || task.leaving().is_some())
         .await;
+    // At most one session per pair: the goodbye of the stream before is bounded, and so is this wait.
+    while task.worker.has_earlier_push(&task.handle) {
+        tokio::time::sleep(EARLIER_CHECK).await;
+    }
     while task.leaving().is_none() {
         let started = Instant::now();
         task.handle.ledger.borrow_mut().status.begin(started);
@@ -96,6 +100,7 @@ pub(super) async fn run(worker: Rc<Worker>, stream: Rc<Stream>, handle: Rc<PushH
         let _ = tokio::time::timeout_at(next.into(), task.told(Leave::StreamEnded)).await;
     }
     task.handle.apply(Instant::now(), Input::Ended, "");
+    task.worker.delist_push(&task.handle);
     let ledger = task.handle.ledger.borrow();
     tracing::debug!(
         destination = task.handle.push.name,
