@@ -300,6 +300,8 @@ impl Connection {
         self.mailbox.forget(Mail::OF_A_STREAM);
         self.facts.sent += stats.bytes;
         self.facts.drops.skips += stats.drops.skips;
+        let telemetry = &self.worker.shared().telemetry;
+        telemetry.player_frames_dropped.inc_by(stats.drops.frames);
         self.facts.drops.frames += stats.drops.frames;
         self.facts.drops.bytes += stats.drops.bytes;
         self.remember_part();

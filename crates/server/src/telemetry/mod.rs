@@ -45,6 +45,8 @@ pub(crate) struct Telemetry {
     pub(crate) publishes: Counter,
     /// Players that began to play.
     pub(crate) plays: Counter,
+    /// Frames that players missed.
+    pub(crate) player_frames_dropped: Counter,
     /// Attempts to push.
     pub(crate) push_attempts: Counter,
     /// Attempts to push that failed.
@@ -70,6 +72,7 @@ impl Telemetry {
             bytes_sent: register(&mut registry, names::BYTES_SENT),
             publishes: register(&mut registry, names::PUBLISHES),
             plays: register(&mut registry, names::PLAYS),
+            player_frames_dropped: register(&mut registry, names::PLAYER_FRAMES_DROPPED),
             push_attempts: register(&mut registry, names::PUSH_ATTEMPTS),
             push_failures: register(&mut registry, names::PUSH_FAILURES),
             registry,

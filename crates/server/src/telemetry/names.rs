@@ -55,6 +55,8 @@ names! {
     PUBLISHES = "bongsu_publishes";
     /// Players that began to play.
     PLAYS = "bongsu_plays";
+    /// Frames that players missed: because they skipped, or because they left while behind.
+    PLAYER_FRAMES_DROPPED = "bongsu_player_frames_dropped";
 
     /// Streams that exist now, by state.
     STREAMS = "bongsu_streams";
