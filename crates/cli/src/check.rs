@@ -74,7 +74,7 @@ mod tests {
         let variables = [
             (
                 "BONGSU_APPS__LIVE__PUSH",
-                "[{name = \"a\", url = \"rtmp://h/a/canary\"}]",
+                "[{name = \"a\", url = \"rtmp://h/a/canary/{name}\"}]",
             ),
             (
                 "BONGSU_APPS__LIVE__KEYS",
@@ -96,7 +96,7 @@ mod tests {
   http          off
   app lab       everybody may publish, hold 15s
   app live      publishing needs one of 1 keys, hold 15s
-    push a      rtmp://h/a/***
+    push a      rtmp://h/a/***/{name}
   app x         publishing needs the key of the first start, hold 0s
 "
         );

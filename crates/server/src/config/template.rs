@@ -10,7 +10,8 @@ use super::suggest::nearest;
 
 /// An `rtmp://` URL with the placeholders `{app}`, `{name}` and `{args}`.
 ///
-/// `Debug` and `Display` hide user info, the stream name unless it is a placeholder, and the query.
+/// `Debug` and `Display` hide user info, the query, and every part of the path behind the app that is more than
+/// placeholders.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UrlTemplate {
     parts: Vec<Part>,
@@ -30,12 +31,12 @@ enum Placeholder {
     Args,
 }
 
-/// Why a text is no template. It never shows the URL.
+/// Why a text is no template. `Display` never shows the URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TemplateError {
-    /// Something else than a placeholder between braces.
-    #[error("unknown placeholder `{{{name}}}`")]
+    /// Something else than a placeholder between braces. It may be a key, so that only a misspelt placeholder is shown.
+    #[error("unknown placeholder `{{{}}}`", shown_word(name))]
     Placeholder {
         /// What stands between the braces.
         name: String,
@@ -180,7 +181,15 @@ impl UrlTemplate {
     }
 }
 
-/// Hides user info, a last segment that is not made of placeholders, and the query.
+/// What stands between braces, when it can only be a misspelt placeholder.
+fn shown_word(word: &str) -> &str {
+    match nearest(word, Placeholder::WORDS) {
+        Some(_) => word,
+        None => "...",
+    }
+}
+
+/// Hides user info, the query, and what of the path may be a key.
 fn mask_url(url: &str) -> String {
     let (path, query) = url
         .split_once('?')
@@ -195,15 +204,22 @@ fn mask_url(url: &str) -> String {
     } else {
         ""
     };
-    let (app, name) = path.rsplit_once('/').unwrap_or((path, ""));
-    let literal = name.replace("{name}", "").replace("{app}", "");
-    let name = if literal.is_empty() { name } else { MASK };
+    // Services put keys anywhere behind the app.
+    let (app, segments) = path.split_once('/').unwrap_or((path, ""));
+    let segments: Vec<&str> = segments.split('/').map(mask_segment).collect();
+    let name = segments.join("/");
     let query = match query {
         None => "",
         Some("{args}") => "?{args}",
         Some(_) => "?***",
     };
     format!("{scheme}://{user}{host}/{app}/{name}{query}")
+}
+
+/// A segment as it is when it is made of placeholders alone.
+fn mask_segment(segment: &str) -> &str {
+    let literal = segment.replace("{name}", "").replace("{app}", "");
+    if literal.is_empty() { segment } else { MASK }
 }
 
 /// Escapes what would end the path or break the URL. Other characters go as they are: many servers decode nothing.
@@ -304,6 +320,11 @@ mod tests {
                 "write {name}",
             ),
             (
+                "rtmp://h/a/{canary-0123456789}",
+                "unknown placeholder `{...}`",
+                "use {app}, {name} or {args}; secrets as {env:NAME} or {file:path}",
+            ),
+            (
                 "rtmp://h/a/{name",
                 "a brace has no counterpart",
                 "close each { with }",
@@ -341,7 +362,13 @@ mod tests {
     fn nothing_prints_the_secrets_of_a_template() {
         for (template, shown) in [
             ("rtmp://h:1936/live/{name}", "rtmp://h:1936/live/{name}"),
-            ("rtmp://u:canary@h/a/i/canary", "rtmp://***@h/a/i/***"),
+            ("rtmp://u:canary@h/a/i/canary", "rtmp://***@h/a/***/***"),
+            ("rtmp://h/a/canary/{name}", "rtmp://h/a/***/{name}"),
+            ("rtmp://h/a/{app}/{name}", "rtmp://h/a/{app}/{name}"),
+            (
+                "rtmp://h/a/{name}/canary/{app}{name}?{args}",
+                "rtmp://h/a/{name}/***/{app}{name}?{args}",
+            ),
             ("rtmp://h/a/{name}?k=canary", "rtmp://h/a/{name}?***"),
             ("rtmp://h/a/{name}?{args}", "rtmp://h/a/{name}?{args}"),
             ("rtmp://h/a/{name}-canary", "rtmp://h/a/***"),

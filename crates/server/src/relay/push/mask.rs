@@ -21,6 +21,10 @@ impl Mask {
         let name = url.stream_name();
         let (plain_name, _) = name.split_once('?').unwrap_or((name, ""));
         secrets.extend([name, plain_name].map(str::to_owned));
+        // Of the path only the first segment is never a key.
+        let (app, _) = url.app().split_once('?').unwrap_or((url.app(), ""));
+        let behind_app = app.split('/').skip(1).chain(plain_name.split('/'));
+        secrets.extend(behind_app.map(str::to_owned));
         for part in [name, url.app()] {
             let (_, query) = part.split_once('?').unwrap_or((part, ""));
             secrets.extend(
@@ -148,6 +152,17 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(clean(url, said), shown);
+        }
+    }
+
+    #[test]
+    fn a_key_between_app_and_name_is_no_less_secret() {
+        for (said, shown) in [
+            ("canary-key is not known", "*** is not known"),
+            ("no app live2/canary-key", "no app live2/***"),
+            ("live2 is full", "live2 is full"),
+        ] {
+            assert_eq!(clean("rtmp://host/live2/canary-key/cam", said), shown);
         }
     }
 
