@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::process::ExitCode;
 
-use bongsu_server::config::first_key::{self, FirstKey};
+use bongsu_server::config::first_key::FirstKey;
 use bongsu_server::config::{ANY_APP, Config, DEFAULT_APP, Environment, PublishPolicy};
 use bongsu_server::{Command, Relay, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
@@ -19,16 +19,18 @@ const SIGNALS_MAX: usize = 4;
 
 pub(crate) fn run(settings: &args::Serve) -> Result<ExitCode, Failure> {
     let environment = Environment::of_process();
-    let mut config = Config::load(&settings.sources(environment.clone()))?;
+    let config = Config::load(&settings.sources(environment.clone()))?;
     telemetry::log::init(&config.log);
     for warning in &config.warnings {
         let _ = writeln!(std::io::stderr(), "{}", warning.titled("warning"));
     }
-    let first = first_key::ensure(&mut config, &environment)
-        .map_err(|error| Failure::new(&error, error.hint()))?;
-    let announcement = Announcement::new(&config, first.as_ref());
-    let relay = Relay::bind(config).map_err(|error| Failure::whole(&error))?;
+    let mut relay = Relay::bind(config).map_err(|error| Failure::whole(&error))?;
     let commands = commands_from_signals()?;
+    // Last of all that can fail: a key that was made and not printed would be hard to find.
+    let first = relay
+        .ensure_first_key(&environment)
+        .map_err(|error| Failure::new(&error, error.hint()))?;
+    let announcement = Announcement::new(relay.config(), first.as_ref());
     announcement.print(relay.rtmp_addresses(), relay.http_addresses());
     relay
         .run(commands)

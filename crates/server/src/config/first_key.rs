@@ -135,10 +135,7 @@ fn load_or_make(directory: &Path) -> Result<FirstKey, FirstKeyError> {
         file: file.clone(),
         source,
     };
-    let new = !file.try_exists().map_err(failed)?;
-    if new {
-        make(directory, &file)?;
-    }
+    let new = !file.try_exists().map_err(failed)? && make(directory, &file)?;
     // Read back in either case: another process may have been faster.
     let metadata = fs::metadata(&file).map_err(failed)?;
     if metadata.permissions().mode() & 0o077 != 0 {
@@ -158,7 +155,8 @@ fn load_or_make(directory: &Path) -> Result<FirstKey, FirstKeyError> {
     })
 }
 
-fn make(directory: &Path, file: &Path) -> Result<(), FirstKeyError> {
+/// Makes the file; `false` when another process made it first.
+fn make(directory: &Path, file: &Path) -> Result<bool, FirstKeyError> {
     DirBuilder::new()
         .recursive(true)
         .mode(DIRECTORY_MODE)
@@ -167,24 +165,30 @@ fn make(directory: &Path, file: &Path) -> Result<(), FirstKeyError> {
             directory: directory.to_owned(),
             source,
         })?;
-    let mut random = [0; KEY_BYTES];
-    getrandom::fill(&mut random).map_err(|_| FirstKeyError::Random)?;
-    let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let (key, draft) = (random_digits()?, random_digits()?);
 
-    // Whole or not at all: a file that a crash cut short would be read as a key.
-    let draft = directory.join(format!(".{FILE_NAME}.{}", std::process::id()));
-    let written = write_private(&draft, &digits).and_then(|()| fs::rename(&draft, file));
-    written.map_err(|source| {
-        let _ = fs::remove_file(&draft);
-        FirstKeyError::File {
+    // Whole or not at all: a file that a crash cut short would be read as a key. And never in place of a file that is
+    // there: another first start may have printed its key already.
+    let draft = directory.join(format!(".{FILE_NAME}.{draft}"));
+    let made = write_private(&draft, &key).and_then(|()| fs::hard_link(&draft, file));
+    let _ = fs::remove_file(&draft);
+    match made {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(source) => Err(FirstKeyError::File {
             file: file.to_owned(),
             source,
-        }
-    })
+        }),
+    }
+}
+
+fn random_digits() -> Result<String, FirstKeyError> {
+    let mut random = [0; KEY_BYTES];
+    getrandom::fill(&mut random).map_err(|_| FirstKeyError::Random)?;
+    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let _ = fs::remove_file(path);
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)

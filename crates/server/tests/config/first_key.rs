@@ -76,6 +76,40 @@ fn two_directories_have_two_keys() {
 }
 
 #[test]
+fn first_starts_at_the_same_time_agree_on_one_key() {
+    for round in 0..20 {
+        let directory = TempDir::new(&format!("first-key-race-{round}"));
+        let together = std::sync::Barrier::new(8);
+        let start = || {
+            let mut config = directory.config();
+            together.wait();
+            ensure(&mut config, &environment(&[])).unwrap().unwrap()
+        };
+        let keys: Vec<_> = std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..8).map(|_| scope.spawn(start)).collect();
+            starts
+                .into_iter()
+                .map(|start| start.join().unwrap())
+                .collect()
+        });
+        assert_eq!(
+            keys.iter().filter(|key| key.new).count(),
+            1,
+            "one of them made it"
+        );
+        assert!(
+            keys.iter().all(|key| key.key == keys[0].key),
+            "all have the same key"
+        );
+        assert_eq!(
+            fs::read_dir(&directory.0).unwrap().count(),
+            1,
+            "no draft is left"
+        );
+    }
+}
+
+#[test]
 fn a_file_that_others_may_read_is_closed_to_them() {
     let directory = TempDir::new("first-key-mode");
     let made = ensure(&mut directory.config(), &environment(&[]))
