@@ -111,7 +111,11 @@ impl Facts {
     /// What a shell puts in the key's place.
     fn shell_key(&self) -> String {
         match &self.publish {
-            Publishing::First { file, .. } => format!("$(cat {})", file.display()),
+            // Single quotes inside of $( ) hold, although the whole stands in double quotes.
+            Publishing::First { file, .. } => {
+                let file = file.display().to_string().replace('\'', r"'\''");
+                format!("$(cat '{file}')")
+            }
             _ => "KEY".to_owned(),
         }
     }
@@ -209,11 +213,37 @@ From other machines, write 192.0.2.5 in place of 127.0.0.1.
         }));
         for line in [
             "    Stream key  cam?key=<key in /state/stream.key>\n",
-            "-f flv \"rtmp://127.0.0.1/live/cam?key=$(cat /state/stream.key)\"\n",
+            "-f flv \"rtmp://127.0.0.1/live/cam?key=$(cat '/state/stream.key')\"\n",
             "  key           kept in /state/stream.key; it fits every stream name\n",
         ] {
             assert!(text.contains(line), "{text}");
         }
+    }
+
+    #[test]
+    fn a_shell_finds_the_key_whatever_its_folder_is_called() {
+        let folder = format!("bongsu paste's $HOME \"{}\"", std::process::id());
+        let folder = std::env::temp_dir().join(folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("stream.key");
+        std::fs::write(&file, "0123456789abcdef\n").unwrap();
+        let text = text(&facts(Publishing::First {
+            key: None,
+            file,
+            new: false,
+        }));
+        let line = text.lines().find(|line| line.starts_with("  ffmpeg"));
+        let (_, url) = line.unwrap().split_once("-f flv ").unwrap();
+        let script = format!("printf %s {url}");
+        let shell = std::process::Command::new("sh")
+            .args(["-c", &script])
+            .output()
+            .unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(
+            String::from_utf8(shell.stdout).unwrap(),
+            "rtmp://127.0.0.1/live/cam?key=0123456789abcdef"
+        );
     }
 
     #[test]
