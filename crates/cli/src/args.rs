@@ -11,6 +11,13 @@ use clap::{Args, Parser, Subcommand};
 
 use bongsu_server::config::{Environment, Flag, FlagValue, Sources};
 
+/// How keys stay out of the list of processes.
+const SECRETS: &str = "\
+Other users of this machine can read a command line (ps). A key in the URL need not stand there:
+  {env:NAME}   is replaced with the value of a variable
+  {file:PATH}  is replaced with the content of a file
+as in 'rtmp://host/live/cam?key={file:/etc/bongsu/cam.key}'";
+
 /// How the exit codes are told in `--help`.
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -109,6 +116,7 @@ pub(crate) struct Check {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = SECRETS)]
 pub(crate) struct Publish {
     /// The FLV file; - is standard input
     #[arg(value_name = "FILE")]
@@ -125,6 +133,7 @@ pub(crate) struct Publish {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = SECRETS)]
 pub(crate) struct Play {
     /// What to play, as in rtmp://host/live/cam
     #[arg(value_name = "URL")]
@@ -143,6 +152,7 @@ pub(crate) struct Play {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = SECRETS)]
 pub(crate) struct Probe {
     /// What to look into, as in rtmp://host/live/cam
     #[arg(value_name = "URL")]

@@ -142,6 +142,27 @@ error: \"localhost:1935\" is not an IP address with a port
     );
 }
 
+/// A key that is made and not printed is one that nobody finds.
+#[test]
+fn a_first_start_whose_port_is_taken_makes_no_key() {
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = other.local_addr().unwrap().to_string();
+    let directory = std::env::temp_dir().join(format!("bongsu-cli-busy-{}", std::process::id()));
+    let run = bongsu(&[
+        "serve",
+        "--listen",
+        &address,
+        "--http",
+        "127.0.0.1:0",
+        "--data-dir",
+        directory.to_str().unwrap(),
+    ]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{run:?}");
+    let first = format!("error: cannot listen on {address}: ");
+    assert!(run.stderr.contains(&first), "{}", run.stderr);
+    assert!(!directory.exists(), "a key was made");
+}
+
 #[test]
 fn wrong_usage_has_a_code_of_its_own() {
     for arguments in [
@@ -178,6 +199,16 @@ fn a_url_that_cannot_be_used_says_why() {
             "rtmp://h:port/live/canary",
             "the port must be a number from 1 to 65535",
             example,
+        ),
+        (
+            "rtmp://h/live/{canary}",
+            "`{...}` is not a reference",
+            "use {env:NAME} for a variable, {file:path} for a file",
+        ),
+        (
+            "rtmp://h/live/cam?key={env:BONGSU_NOT_SET}",
+            "the environment variable BONGSU_NOT_SET is not set",
+            "set BONGSU_NOT_SET before the start, or give the value in another way",
         ),
         (
             "rtmps://h/live/canary",
@@ -252,13 +283,21 @@ error: cannot connect to 127.0.0.1:{port}: connection refused
   try:  start the server there, or correct the port (RTMP's is 1935)"
         ))
     );
-    assert_eq!(
-        bongsu(&["probe", "rtmp://nowhere.invalid/live/canary"]),
-        failure(
-            "\
+    let run = bongsu(&["probe", "rtmp://nowhere.invalid/live/canary"]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{run:?}");
+    // A machine without a name server cannot know that there is no such name.
+    let no_such_name = "\
 error: cannot find the host nowhere.invalid: the name does not exist or has no address
-  try:  check the spelling, and this machine's name server with `getent hosts <name>`"
-        )
+  try:  check the spelling, and this machine's name server with `getent hosts <name>`
+";
+    let no_name_server = "\
+error: cannot find the host nowhere.invalid: the name server does not answer
+  try:  check this machine's network and name server with `getent hosts <name>`
+";
+    assert!(
+        [no_such_name, no_name_server].contains(&run.stderr.as_str()),
+        "{}",
+        run.stderr
     );
 }
 

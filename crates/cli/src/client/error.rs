@@ -15,16 +15,43 @@ use crate::failure::Failure;
 /// Characters of a server's words that are shown.
 const DESCRIPTION_CHARACTERS_MAX: usize = 200;
 
+/// What the resolvers of glibc and musl say when they got no answer (`EAI_AGAIN`). They speak English here: this program
+/// sets no locale.
+const NO_ANSWER: [&str; 2] = ["Temporary failure in name resolution", "Try again"];
+
 /// The name has no address.
 pub(super) fn unknown_host(host: &str, error: &io::Error) -> Failure {
-    // The resolver's own words differ from system to system.
-    let reason = match error.kind() {
-        io::ErrorKind::TimedOut => "no answer from the name server",
-        _ => "the name does not exist or has no address",
-    };
+    let said = error.to_string();
+    let host = printable(host);
+    if NO_ANSWER.iter().any(|words| said.ends_with(words)) {
+        return Failure::new(
+            format!("cannot find the host {host}: the name server does not answer"),
+            "check this machine's network and name server with `getent hosts <name>`",
+        );
+    }
     Failure::new(
-        format!("cannot find the host {}: {reason}", printable(host)),
+        format!("cannot find the host {host}: the name does not exist or has no address"),
         "check the spelling, and this machine's name server with `getent hosts <name>`",
+    )
+}
+
+/// The resolver still waits.
+pub(super) fn slow_look_up(host: &str, timeout: Duration) -> Failure {
+    Failure::new(
+        format!(
+            "cannot find the host {}: no answer from the name server within {}",
+            printable(host),
+            humantime::format_duration(timeout)
+        ),
+        "check this machine's network and name server with `getent hosts <name>`; --timeout waits longer",
+    )
+}
+
+/// The system gives no thread.
+pub(super) fn system(error: &io::Error) -> Failure {
+    Failure::new(
+        format!("cannot begin to connect: {error}"),
+        "raise the limits of this process (`ulimit -u`)",
     )
 }
 
@@ -157,4 +184,30 @@ fn printable(text: &str) -> String {
     let characters = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     let short: String = characters.take(DESCRIPTION_CHARACTERS_MAX).collect();
     short.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_server_that_is_down_is_not_a_name_that_does_not_exist() {
+        for (said, reason, hint) in [
+            (
+                "failed to lookup address information: Temporary failure in name resolution",
+                "the name server does not answer",
+                "check this machine's network and name server with `getent hosts <name>`",
+            ),
+            (
+                "failed to lookup address information: Name or service not known",
+                "the name does not exist or has no address",
+                "check the spelling, and this machine's name server with `getent hosts <name>`",
+            ),
+        ] {
+            assert_eq!(
+                unknown_host("h", &io::Error::other(said)).to_string(),
+                format!("error: cannot find the host h: {reason}\n  try:  {hint}")
+            );
+        }
+    }
 }

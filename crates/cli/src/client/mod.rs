@@ -4,24 +4,24 @@
 //! server and for the next frame at once. Writes block: a server that takes nothing holds the sender up, and after
 //! the timeout that is an error. The session's own deadlines are not used: `--timeout` stands for them all.
 
+mod connect;
 mod error;
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, TcpStream};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bongsu_flv::Kind;
-use bongsu_net::StreamOptions;
-use bongsu_net::connect::{RaceConfig, connect_first_of};
 use bongsu_rtmp::Limits;
 use bongsu_rtmp::chunk::CLIENT_CHUNK_SIZE;
 use bongsu_rtmp::message::MediaKind;
 use bongsu_rtmp::session::client::{ClientConfig, Event, Role as SessionRole};
 use bongsu_rtmp::session::{Capabilities, ClientSession, Output};
 use bongsu_rtmp::url::{RtmpUrl, Scheme};
+use bongsu_server::config::{Environment, follow_references};
 use bytes::Bytes;
 
 use crate::args;
@@ -70,10 +70,12 @@ pub(crate) enum Happening {
     Interrupted,
 }
 
-/// Reads a URL of the command line.
+/// Reads a URL of the command line, with its references to a variable or a file followed.
 pub(crate) fn parse_url(text: &str) -> Result<RtmpUrl, Failure> {
     let example = "write it as in rtmp://host/live/cam";
-    let url = RtmpUrl::parse(text).map_err(|error| Failure::new(error, example))?;
+    let text = follow_references(text, &Environment::of_process())
+        .map_err(|problem| Failure::new(problem.what(), problem.hint()))?;
+    let url = RtmpUrl::parse(&text).map_err(|error| Failure::new(error, example))?;
     if url.scheme() == Scheme::Rtmps {
         return Err(Failure::new(
             "RTMP over TLS (rtmps://) is not supported yet",
@@ -113,7 +115,7 @@ impl Client {
     ) -> Result<Self, Failure> {
         let place = place(url);
         progress.step(&format!("connecting to {place}"));
-        let stream = connect(url, settings.timeout)?;
+        let stream = connect::connect(url, settings.timeout)?;
         let broken = |error| error::broken(&place, settings.timeout, &error);
         stream
             .set_write_timeout(Some(settings.timeout))
@@ -313,18 +315,6 @@ fn place(url: &RtmpUrl) -> String {
     } else {
         format!("{host}:{}", url.port())
     }
-}
-
-fn connect(url: &RtmpUrl, timeout: Duration) -> Result<TcpStream, Failure> {
-    let addresses = (url.host(), url.port())
-        .to_socket_addrs()
-        .map_err(|error| error::unknown_host(url.host(), &error))?;
-    let race = RaceConfig {
-        timeout,
-        ..RaceConfig::default()
-    };
-    connect_first_of(addresses, race, &StreamOptions::default())
-        .map_err(|error| error::unreachable(&error))
 }
 
 /// Hands over what comes in until the connection ends or nobody takes it any more.

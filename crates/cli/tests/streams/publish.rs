@@ -8,7 +8,7 @@ use bongsu_rtmp::status::{Code, Status};
 use bytes::Bytes;
 
 use super::server::{Message, Server, serve};
-use super::tool::{TempFile, bongsu, end, failure, interrupt, silent, start, stream};
+use super::tool::{TempFile, bongsu, end, failure, interrupt, silent, start, start_with, stream};
 
 fn url(port: u16) -> String {
     format!("rtmp://127.0.0.1:{port}/live/cam?key=canary")
@@ -63,6 +63,32 @@ fn every_message_of_the_file_arrives_in_real_time_and_round_after_round() {
     let expected: Vec<Message> = sent.iter().cloned().chain(second).collect();
     assert_eq!(received, expected);
     assert_eq!(ended, Some(Unpublished::FcUnpublish));
+}
+
+#[test]
+fn a_key_can_stay_out_of_the_command_line() {
+    let file = TempFile::with(&stream(1));
+    let key = TempFile::new();
+    std::fs::write(key.path(), "canary-of-file\n").unwrap();
+    for (reference, expected) in [
+        ("{env:CAM_KEY}", "cam?key=canary-of-env"),
+        (
+            &format!("{{file:{}}}", key.path()),
+            "cam?key=canary-of-file",
+        ),
+    ] {
+        let (port, server) = serve(move |mut server| {
+            let (request, _, name) = server.request();
+            server.accept(request);
+            record(server);
+            name
+        });
+        let url = format!("rtmp://127.0.0.1:{port}/live/cam?key={reference}");
+        let variables = [("CAM_KEY", "canary-of-env")];
+        let child = start_with(&["publish", file.path(), &url], &variables);
+        assert_eq!(end(child), silent(0));
+        assert_eq!(server.join().unwrap(), expected);
+    }
 }
 
 #[test]

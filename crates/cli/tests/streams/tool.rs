@@ -20,9 +20,15 @@ pub(crate) struct Run {
 
 /// Starts the binary with an environment of its own.
 pub(crate) fn start(arguments: &[&str]) -> Child {
+    start_with(arguments, &[])
+}
+
+/// Starts the binary with these variables alone.
+pub(crate) fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_bongsu"))
         .args(arguments)
         .env_clear()
+        .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -33,6 +33,7 @@ pub use environment::Environment;
 pub use listen_addr::ListenAddr;
 pub use network::Network;
 pub use problem::{FileFault, Problem, Problems};
+pub use reference::follow_references;
 pub use secret::{MASK, Secret};
 pub use source::{Flag, FlagValue, Sources};
 pub use template::{TemplateError, UrlTemplate};
@@ -51,7 +52,7 @@ pub struct Config {
     pub server: Server,
     /// The RTMP listeners.
     pub rtmp: Rtmp,
-    /// The listener of API, console and metrics.
+    /// The listener of API and metrics.
     pub http: Http,
     /// What strangers may use up.
     pub limits: Limits,
@@ -92,7 +93,7 @@ pub struct Rtmp {
     pub backlog: u32,
 }
 
-/// `[http]`: API, console, metrics.
+/// `[http]`: API and metrics.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Http {
     /// Empty turns it off. Addresses that others can reach need a [`Http::token`].

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
 use super::limits::SECRET_FILE_BYTES_MAX;
-use super::problem::{Fault, FileFault};
+use super::problem::{Fault, FileFault, Problem};
+use super::template::TemplateError;
+use super::tree::Origin;
 
 /// A stretch of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +101,29 @@ impl References<'_> {
     }
 }
 
+/// A text of the command line with its references `{env:NAME}` and `{file:path}` followed, so that a secret need not
+/// stand where every user of the machine can read it. Relative paths start in the working directory.
+///
+/// # Errors
+/// A [`Problem`] without a place; it shows nothing of the text but the name of a variable or file.
+pub fn follow_references(text: &str, environment: &Environment) -> Result<String, Problem> {
+    let problem = |fault| Problem::new(fault, Origin::Default);
+    let references = References {
+        environment,
+        base: PathBuf::new(),
+    };
+    let pieces = references
+        .pieces(text)
+        .map_err(|Unbalanced| problem(Fault::Url(TemplateError::Unbalanced)))?
+        .map_err(problem)?;
+    let texts = pieces.into_iter().map(|piece| match piece {
+        Piece::Literal(text) | Piece::Hidden(text) => Ok(text),
+        // What else stands between braces may be a key.
+        Piece::Braced(_) => Err(problem(Fault::Reference { text: "...".into() })),
+    });
+    texts.collect()
+}
+
 /// Reads a file that holds one secret; the line break at its end is no part of it.
 pub(super) fn read_secret(path: &Path) -> Result<String, Fault> {
     let read = || {
@@ -158,6 +183,44 @@ mod tests {
             references.secret("{canary}").unwrap_err().to_string(),
             "`{...}` is not a reference"
         );
+    }
+
+    #[test]
+    fn references_inside_a_text_are_followed_and_other_braces_are_refused() {
+        let environment = Environment::from_iter([("KEY".to_owned(), "value".to_owned())]);
+        let follow = |text| {
+            follow_references(text, &environment)
+                .map_err(|problem| format!("{}; {}", problem.what(), problem.hint()))
+        };
+        for (text, expected) in [
+            ("rtmp://h/a/n", Ok("rtmp://h/a/n")),
+            ("rtmp://h/a/n?key={env:KEY}", Ok("rtmp://h/a/n?key=value")),
+            (
+                "rtmp://h/a/{canary}",
+                Err(
+                    "`{...}` is not a reference; use {env:NAME} for a variable, {file:path} for a file",
+                ),
+            ),
+            (
+                "rtmp://h/a/{env:KEY",
+                Err("a brace has no counterpart; close each { with }"),
+            ),
+            (
+                "{env:NONE}",
+                Err(
+                    "the environment variable NONE is not set; set NONE before the start, or give the value in another way",
+                ),
+            ),
+            (
+                "{file:/nowhere/key}",
+                Err(
+                    "cannot read the secret in /nowhere/key: no such file; check the path; in a configuration file a relative one starts beside the file",
+                ),
+            ),
+        ] {
+            let expected = expected.map(str::to_owned).map_err(str::to_owned);
+            assert_eq!(follow(text), expected, "{text}");
+        }
     }
 
     #[test]
