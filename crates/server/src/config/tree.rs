@@ -332,12 +332,10 @@ mod tests {
 
     #[test]
     fn a_number_beyond_64_bits_is_read_as_no_number() {
-        let table = parse("f", "a = 99999999999999999999\n");
-        if let Ok(table) = table {
-            assert!(matches!(
-                table.entries["a"].node.value,
-                Value::Integer(None)
-            ));
-        }
+        let table = parse("f", "a = 99999999999999999999\n").unwrap();
+        assert!(matches!(
+            table.entries["a"].node.value,
+            Value::Integer(None)
+        ));
     }
 }
