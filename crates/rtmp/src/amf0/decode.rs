@@ -15,7 +15,6 @@ pub struct Decoder<'a> {
     budget: Budget,
     /// Values behind the marker 11 share their tables in a message, as Flash Player writes them.
     tables: amf3::Tables,
-    has_amf3: bool,
 }
 
 impl<'a> Decoder<'a> {
@@ -26,7 +25,6 @@ impl<'a> Decoder<'a> {
             reader: Reader::new(bytes),
             budget: Budget::new(limits),
             tables: amf3::Tables::new(),
-            has_amf3: false,
         }
     }
 
@@ -79,16 +77,10 @@ impl<'a> Decoder<'a> {
         self.reader.rest()
     }
 
-    /// True when the marker 11 came, even when what followed could not be read.
-    pub(crate) const fn has_amf3(&self) -> bool {
-        self.has_amf3
-    }
-
     /// A whole value, or a container without its content. `open` containers are around it.
     fn read_start(&mut self, open: usize) -> Result<Start, AmfError> {
         let marker = self.reader.u8().ok_or(AmfError::Truncated)?;
         if marker == 0x11 {
-            self.has_amf3 = true;
             let value =
                 amf3::decode_value(&mut self.reader, &mut self.tables, &mut self.budget, open)?;
             return Ok(Start::Value(Value::Amf3(Box::new(value))));

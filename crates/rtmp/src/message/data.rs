@@ -2,8 +2,6 @@
 
 use bytes::Bytes;
 
-use crate::amf0::Decoder;
-use crate::limits::AmfLimits;
 use crate::reader::Reader;
 use crate::text::Text;
 
@@ -16,8 +14,6 @@ pub enum Data {
         name: Text,
         /// AMF0: the name and its values, without `@setDataFrame`.
         body: Bytes,
-        /// False when a value is AMF3, which a player with object encoding 0 cannot read.
-        plain: bool,
     },
     /// `@clearDataFrame`, `name`: drop what is stored.
     Clear {
@@ -30,37 +26,20 @@ pub enum Data {
         name: Text,
         /// AMF0: the name and its values.
         body: Bytes,
-        /// False when a value is AMF3.
-        plain: bool,
     },
 }
 
 impl Data {
     /// Decodes the body of a type 18 message; `None` when its first value is no string. [WIRE 093]
     ///
-    /// The body is a slice of `payload`: values are looked through but not changed, so odd ones pass untouched.
+    /// The body is a slice of `payload`: only names are read, so odd values pass untouched.
     #[must_use]
     pub fn decode(payload: &Bytes) -> Option<Self> {
-        Self::decode_amf0(payload, AmfLimits::default())
-    }
-
-    /// Decodes the body of a type 15 message: as type 18 after its format byte. [WIRE 087]
-    #[must_use]
-    pub fn decode_amf3(payload: &Bytes, limits: AmfLimits) -> Option<Self> {
-        match payload.first() {
-            Some(0) => Self::decode_amf0(&payload.slice(1..), limits),
-            _ => Self::decode_amf0(payload, limits),
-        }
-    }
-
-    fn decode_amf0(payload: &Bytes, limits: AmfLimits) -> Option<Self> {
         let (first, values) = split_name(payload)?;
         match first.as_bytes() {
             b"@setDataFrame" => {
-                let (name, rest) = split_name(&values)?;
-                let plain = is_plain(&rest, limits);
-                let body = values;
-                Some(Self::Set { name, body, plain })
+                let (name, _) = split_name(&values)?;
+                Some(Self::Set { name, body: values })
             }
             b"@clearDataFrame" => {
                 let name = split_name(&values)
@@ -71,8 +50,16 @@ impl Data {
             _ => Some(Self::Event {
                 name: first,
                 body: payload.clone(),
-                plain: is_plain(&values, limits),
             }),
+        }
+    }
+
+    /// Decodes the body of a type 15 message: as type 18 after its format byte. [WIRE 087]
+    #[must_use]
+    pub fn decode_amf3(payload: &Bytes) -> Option<Self> {
+        match payload.first() {
+            Some(0) => Self::decode(&payload.slice(1..)),
+            _ => Self::decode(payload),
         }
     }
 
@@ -99,11 +86,4 @@ fn split_name(bytes: &Bytes) -> Option<(Text, Bytes)> {
     };
     let name = reader.take(len)?;
     Some((bytes.slice_ref(name).into(), bytes.slice_ref(reader.rest())))
-}
-
-/// Whether no value is AMF3, as far as they can be read.
-fn is_plain(values: &[u8], limits: AmfLimits) -> bool {
-    let mut decoder = Decoder::new(values, limits);
-    while !decoder.has_amf3() && matches!(decoder.next_value(), Ok(Some(_))) {}
-    !decoder.has_amf3()
 }

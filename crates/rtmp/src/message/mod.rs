@@ -230,7 +230,7 @@ pub fn decode(message: &chunk::Message, limits: AmfLimits) -> Result<Message, Me
             .map(Message::Command)
             .map_err(MessageError::Command)?,
         MessageType::DataAmf0 => named(Data::decode(payload)),
-        MessageType::DataAmf3 => named(Data::decode_amf3(payload, limits)),
+        MessageType::DataAmf3 => named(Data::decode_amf3(payload)),
         MessageType::Audio => Message::Audio(payload.clone()),
         MessageType::Video => Message::Video(payload.clone()),
         MessageType::Aggregate => Message::Aggregate(payload.clone()),
