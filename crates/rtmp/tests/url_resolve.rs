@@ -4,7 +4,7 @@
 use bongsu_rtmp::limits::{
     Limit, LimitExceeded, NAME_BYTES_MAX, PATH_SEGMENT_BYTES_MAX, PATH_SEGMENTS_MAX,
 };
-use bongsu_rtmp::url::{NameError, NamePrefix, Query, Resolved, StreamPath, resolve};
+use bongsu_rtmp::url::{Field, NameError, NamePrefix, Query, Resolved, StreamPath, resolve};
 
 fn resolved(app: &str, name: &str) -> Resolved {
     resolve(app.as_bytes(), None, name.as_bytes()).unwrap()
@@ -129,14 +129,19 @@ fn unclean_names_are_refused_for_their_reason() {
         (&b""[..], &b""[..], NameError::Empty),
         (b"/", b"//", NameError::Empty),
         (b"", b"?token=t", NameError::Empty),
-        (b"live", b"caf\xe9", NameError::NotUtf8),
-        (b"caf\xe9", b"k", NameError::NotUtf8),
-        (b"live", b"%ff", NameError::NotUtf8),
-        (b"live", b"k\n", NameError::ControlCharacter),
-        (b"live", b"k?a=\r\n", NameError::ControlCharacter),
-        (b"live\0", b"k", NameError::ControlCharacter),
-        (b"live", b"k%00", NameError::ControlCharacter),
-        (b"live", b"%C2%85", NameError::ControlCharacter),
+        (b"live", b"caf\xe9", NameError::NotUtf8(Field::Name)),
+        (b"caf\xe9", b"k", NameError::NotUtf8(Field::App)),
+        (b"live", b"%ff", NameError::NotUtf8(Field::Name)),
+        (b"live", b"k\n", NameError::ControlCharacter(Field::Name)),
+        (
+            b"live",
+            b"k?a=\r\n",
+            NameError::ControlCharacter(Field::Name),
+        ),
+        (b"caf%e9", b"k", NameError::NotUtf8(Field::App)),
+        (b"live\0", b"k", NameError::ControlCharacter(Field::App)),
+        (b"live", b"k%00", NameError::ControlCharacter(Field::Name)),
+        (b"live", b"%C2%85", NameError::ControlCharacter(Field::Name)),
         (b"live", b"a\\b", NameError::Backslash),
         (b"live", b"a%5Cb", NameError::Backslash),
         (b"live", b"a//b", NameError::EmptySegment),
@@ -149,8 +154,23 @@ fn unclean_names_are_refused_for_their_reason() {
         assert_eq!(refused(app, name), error, "{name:?}");
     }
     let tc_url = resolve(b"live", Some(b"rtmp://h/live?a=\x01"), b"k");
-    assert_eq!(tc_url, Err(NameError::ControlCharacter));
+    assert_eq!(tc_url, Err(NameError::ControlCharacter(Field::TcUrl)));
     assert_eq!(path_of("live", "a.b c"), "live/a.b c");
+}
+
+/// The sentence goes to the encoder and into the log, so it names what has to be corrected.
+#[test]
+fn a_refusal_names_the_field_at_fault() {
+    for (app, tc_url, name, words) in [
+        ("live", "", "k\n", "the stream name has a control character"),
+        ("live\n", "", "k", "the app has a control character"),
+        ("live", "\n", "k", "the tcUrl has a control character"),
+        ("%ff", "", "k", "the app is not UTF-8"),
+        ("live", "", "%ff", "the stream name is not UTF-8"),
+    ] {
+        let error = resolve(app.as_bytes(), Some(tc_url.as_bytes()), name.as_bytes()).unwrap_err();
+        assert_eq!(error.to_string(), words);
+    }
 }
 
 #[test]

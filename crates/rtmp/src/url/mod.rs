@@ -7,7 +7,7 @@ mod query;
 mod resolve;
 mod rtmp_url;
 
-pub use path::{NameError, StreamPath};
+pub use path::{Field, NameError, StreamPath};
 pub use query::Query;
 pub use resolve::{NamePrefix, RawName, Resolved, resolve};
 pub use rtmp_url::{RtmpUrl, Scheme, UrlError, UserInfo};

@@ -11,6 +11,27 @@ use crate::limits::{Limit, LimitExceeded, PATH_SEGMENT_BYTES_MAX, PATH_SEGMENTS_
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct StreamPath(String);
 
+/// What a peer, or a configuration, names a stream with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Field {
+    /// The app of `connect`.
+    App,
+    /// The `tcUrl` of `connect`.
+    TcUrl,
+    /// The name of `publish` or `play`, or a path of app and name.
+    Name,
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::App => "the app",
+            Self::TcUrl => "the tcUrl",
+            Self::Name => "the stream name",
+        })
+    }
+}
+
 /// Why a stream name cannot be used. It never shows the name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -19,11 +40,11 @@ pub enum NameError {
     #[error("the stream name is empty")]
     Empty,
     /// Not UTF-8.
-    #[error("the stream name is not UTF-8")]
-    NotUtf8,
+    #[error("{0} is not UTF-8")]
+    NotUtf8(Field),
     /// A control character.
-    #[error("the stream name has a control character")]
-    ControlCharacter,
+    #[error("{0} has a control character")]
+    ControlCharacter(Field),
     /// A backslash.
     #[error("the stream name has a backslash")]
     Backslash,
@@ -96,7 +117,7 @@ fn check_segment(segment: &str) -> Result<(), NameError> {
         return Err(NameError::Backslash);
     }
     if segment.chars().any(char::is_control) {
-        return Err(NameError::ControlCharacter);
+        return Err(NameError::ControlCharacter(Field::Name));
     }
     check_limit(
         Limit::PathSegmentBytes,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::{NameError, Query, StreamPath, check_name_bytes, split_query};
+use super::{Field, NameError, Query, StreamPath, check_name_bytes, split_query};
 
 /// What a peer named with `connect` and `publish` or `play`.
 ///
@@ -68,10 +68,10 @@ impl Resolved {
 /// # Errors
 /// [`NameError`] for empty, unclean or overlong names. [WIRE 102]
 pub fn resolve(app: &[u8], tc_url: Option<&[u8]>, name: &[u8]) -> Result<Resolved, NameError> {
-    let app = clean_text(app)?;
-    let name = clean_text(name)?;
+    let app = clean_text(app, Field::App)?;
+    let name = clean_text(name, Field::Name)?;
     // Some clients put tcUrl in single quotes.
-    let tc_url = clean_text(tc_url.unwrap_or_default())?.trim_matches('\'');
+    let tc_url = clean_text(tc_url.unwrap_or_default(), Field::TcUrl)?.trim_matches('\'');
 
     let (app_path, app_query) = split_query(app);
     let (name_path, name_query) = split_query(name);
@@ -80,9 +80,10 @@ pub fn resolve(app: &[u8], tc_url: Option<&[u8]>, name: &[u8]) -> Result<Resolve
         .map(|query| query.map(Query::parse).unwrap_or_default());
 
     let (prefix, bare_name) = strip_prefix(name_path.trim_matches('/'));
-    let joined = format!("{}/{bare_name}", app_path.trim_matches('/'));
+    let app_path = percent_decoded(app_path.trim_matches('/'), Field::App)?;
+    let bare_name = percent_decoded(bare_name, Field::Name)?;
     Ok(Resolved {
-        path: StreamPath::new(&percent_decoded(&joined)?)?,
+        path: StreamPath::new(&format!("{app_path}/{bare_name}"))?,
         query: name_query.merged(app_query).merged(tc_url_query),
         prefix,
         raw: RawName {
@@ -93,11 +94,11 @@ pub fn resolve(app: &[u8], tc_url: Option<&[u8]>, name: &[u8]) -> Result<Resolve
 }
 
 /// Queries go to hooks, logs of others and onward URLs, so they must be as clean as names.
-fn clean_text(bytes: &[u8]) -> Result<&str, NameError> {
+fn clean_text(bytes: &[u8], field: Field) -> Result<&str, NameError> {
     check_name_bytes(bytes.len())?;
-    let text = std::str::from_utf8(bytes).map_err(|_| NameError::NotUtf8)?;
+    let text = std::str::from_utf8(bytes).map_err(|_| NameError::NotUtf8(field))?;
     if text.chars().any(char::is_control) {
-        return Err(NameError::ControlCharacter);
+        return Err(NameError::ControlCharacter(field));
     }
     Ok(text)
 }
@@ -113,7 +114,7 @@ fn strip_prefix(name: &str) -> (Option<NamePrefix>, &str) {
 }
 
 /// Decodes `%41` to `A` once; a `%` without two digits stays.
-fn percent_decoded(text: &str) -> Result<Cow<'_, str>, NameError> {
+fn percent_decoded(text: &str, field: Field) -> Result<Cow<'_, str>, NameError> {
     if !text.contains('%') {
         return Ok(Cow::Borrowed(text));
     }
@@ -128,7 +129,7 @@ fn percent_decoded(text: &str) -> Result<Cow<'_, str>, NameError> {
         decoded.push(byte);
         rest = after;
     }
-    let decoded = String::from_utf8(decoded).map_err(|_| NameError::NotUtf8)?;
+    let decoded = String::from_utf8(decoded).map_err(|_| NameError::NotUtf8(field))?;
     Ok(Cow::Owned(decoded))
 }
 
