@@ -120,6 +120,15 @@ impl Decoder {
         self.budget.set_now(now);
     }
 
+    /// Takes one header out of the budget for work that a message makes beyond its chunks, such as each tag of an
+    /// aggregate.
+    ///
+    /// # Errors
+    /// [`LimitExceeded`]; the connection has to close.
+    pub fn charge_header(&mut self) -> Result<(), LimitExceeded> {
+        self.budget.take(self.limits.chunk_headers_per_second)
+    }
+
     /// Whether to stop before the next audio, video, data or aggregate message instead of taking it in.
     ///
     /// A session holds media while the decision about its publish is open, so that nothing is buffered and no
@@ -248,7 +257,7 @@ impl Decoder {
 
     /// Takes a chunk header into the state of its chunk stream.
     fn open(&mut self, next: &NextChunk) -> Result<(), ChunkError> {
-        self.budget.take(self.limits.chunk_headers_per_second)?;
+        self.charge_header()?;
         let index = match next.index {
             Some(index) => index,
             None => self.add_stream(next.header.chunk_stream)?,

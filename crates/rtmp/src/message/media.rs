@@ -31,9 +31,10 @@ impl MediaKind {
     }
 }
 
-/// The messages inside an aggregate, in order, with rebased timestamps. [WIRE 089]
+/// The tags inside an aggregate, in order, with rebased timestamps. [WIRE 089]
 ///
-/// It ends quietly at a part that runs past the body, and skips parts that are not audio, video or data. [WIRE 090]
+/// It gives `None` for a tag that is not audio, video or data, so that a caller can count what even those cost. It
+/// ends quietly at a tag that runs past the body. [WIRE 090]
 #[derive(Debug, Clone)]
 pub struct Aggregate {
     body: Bytes,
@@ -48,7 +49,7 @@ pub struct Part {
     pub kind: MediaKind,
     /// Milliseconds on the connection's clock.
     pub timestamp: u32,
-    /// The tag's data, a slice of the aggregate.
+    /// The tag's data, copied: a small part that somebody keeps must not keep the whole aggregate.
     pub payload: Bytes,
 }
 
@@ -65,24 +66,21 @@ impl Aggregate {
 }
 
 impl Iterator for Aggregate {
-    type Item = Part;
+    type Item = Option<Part>;
 
-    fn next(&mut self) -> Option<Part> {
-        loop {
-            let Some(tag) = self.next_tag() else {
-                self.body = Bytes::new();
-                return None;
-            };
-            // [WIRE 089] The first tag stands at the message's time, whatever it is.
-            let first = *self.first.get_or_insert(tag.timestamp);
-            let Some(kind) = tag.kind else { continue };
-            let elapsed = tag.timestamp.wrapping_sub(first);
-            return Some(Part {
-                kind,
-                timestamp: self.timestamp.wrapping_add(elapsed),
-                payload: tag.payload,
-            });
-        }
+    fn next(&mut self) -> Option<Self::Item> {
+        let Some(tag) = self.next_tag() else {
+            self.body = Bytes::new();
+            return None;
+        };
+        // [WIRE 089] The first tag stands at the message's time, whatever it is.
+        let first = *self.first.get_or_insert(tag.timestamp);
+        let elapsed = tag.timestamp.wrapping_sub(first);
+        Some(tag.kind.map(|kind| Part {
+            kind,
+            timestamp: self.timestamp.wrapping_add(elapsed),
+            payload: Bytes::copy_from_slice(&tag.payload),
+        }))
     }
 }
 
@@ -90,6 +88,7 @@ impl Iterator for Aggregate {
 struct Tag {
     kind: Option<MediaKind>,
     timestamp: u32,
+    /// A slice of the aggregate.
     payload: Bytes,
 }
 
@@ -137,6 +136,7 @@ mod tests {
 
     fn parts(body: Vec<u8>, timestamp: u32) -> Vec<(MediaKind, u32, Vec<u8>)> {
         Aggregate::new(body.into(), timestamp)
+            .flatten()
             .map(|part| (part.kind, part.timestamp, part.payload.to_vec()))
             .collect()
     }
@@ -173,12 +173,24 @@ mod tests {
         assert_eq!(parts(body, 0xffff_fff8), expected);
     }
 
-    /// [WIRE 090] Other kinds and nested aggregates are skipped, the first one still gives the time base.
+    /// [WIRE 090] Other kinds and nested aggregates are no parts, but the first one gives the time base.
     #[test]
-    fn other_kinds_are_skipped() {
+    fn other_kinds_are_counted_only() {
         let nested = tag(22, 100, &tag(8, 100, b"hidden"));
         let body = [nested, tag(20, 105, b"command"), tag(9, 110, b"v")].concat();
-        assert_eq!(parts(body, 0), vec![(MediaKind::Video, 10, b"v".to_vec())]);
+        let video = (MediaKind::Video, 10, b"v".to_vec());
+        assert_eq!(parts(body.clone(), 0), vec![video]);
+        let tags: Vec<_> = Aggregate::new(body.into(), 0).collect();
+        assert_eq!((tags.len(), tags.iter().flatten().count()), (3, 1));
+    }
+
+    /// Whoever keeps a part of a large aggregate keeps the bytes of that part only.
+    #[test]
+    fn a_part_does_not_hold_the_aggregate() {
+        let body = Bytes::from([tag(8, 0, b"kept"), tag(9, 0, &[0; 200])].concat());
+        let part = Aggregate::new(body.clone(), 0).flatten().next().unwrap();
+        assert_eq!(part.payload, &b"kept"[..]);
+        assert!(body.is_unique(), "the part is a slice of the aggregate");
     }
 
     /// [WIRE 090] What was whole before a broken size stays, at every cut.

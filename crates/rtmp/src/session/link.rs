@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use super::SessionError;
 use super::limits::{WINDOW_BYTES, WINDOW_BYTES_MAX, WINDOW_BYTES_MIN};
 use crate::chunk::{self, ChunkStreamId};
-use crate::limits::Limits;
+use crate::limits::{LimitExceeded, Limits};
 use crate::message::{
     BandwidthLimit, Command, Control, MediaKind, MessageStreamId, MessageType, UserControl,
 };
@@ -52,6 +52,11 @@ impl Link {
     /// Replaces the limits of what the peer may send.
     pub(crate) fn set_limits(&mut self, limits: Limits) {
         self.decoder.set_limits(limits);
+    }
+
+    /// Counts a tag of an aggregate as a chunk header: it costs as much.
+    pub(crate) fn charge_tag(&mut self) -> Result<(), LimitExceeded> {
+        self.decoder.charge_header()
     }
 
     /// Whether to stop before the next media message; see [`chunk::Decoder::set_hold_media`].

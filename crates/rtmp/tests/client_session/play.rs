@@ -1,6 +1,9 @@
 //! Goal: a player gets every message of the stream, whatever the server forgets to say, and learns how it ended.
 
+use std::time::Duration;
+
 use bongsu_rtmp::amf0::{Properties, Value};
+use bongsu_rtmp::limits::Limit;
 use bongsu_rtmp::message::{Command, MediaKind, TransactionId, UserControl};
 use bongsu_rtmp::session::Capabilities;
 use bongsu_rtmp::session::client::{Event, Role, Step};
@@ -262,6 +265,38 @@ fn aggregates_are_split_and_their_data_is_sorted_like_any_other() {
             media(MediaKind::Video, 520, b"\x27\x01"),
         ]
     );
+}
+
+/// [WIRE 191] [WIRE 201] Small parts cost as much as chunks, those that are skipped too, and each has its own memory.
+#[test]
+fn parts_of_an_aggregate_count_as_chunk_headers_and_are_copied() {
+    for kind in [8, 20] {
+        let says = |parts: usize| {
+            let mut config = config(Role::Play);
+            config.limits.chunk_headers_per_second = 100;
+            let mut scene = Scene::started(config);
+            scene.now += Duration::from_secs(1);
+            let mut body = Vec::new();
+            (0..parts).for_each(|_| tag(&mut body, kind, 0, b"\xaf"));
+            let chunks = body.len().div_ceil(128);
+            let said = scene.try_says_message(1, MessageType::Aggregate, 0, &body);
+            (
+                chunks,
+                said.err().and_then(|error| error.limit()),
+                scene.raises(),
+            )
+        };
+        let (chunks, error, events) = says(80);
+        assert_eq!((chunks, error), (10, None));
+        let payloads = events.iter().filter_map(|event| match event {
+            Event::Media { payload, .. } => Some(payload),
+            _ => None,
+        });
+        assert!(payloads.clone().all(Bytes::is_unique));
+        assert_eq!(payloads.count(), if kind == 8 { 80 } else { 0 });
+        let (chunks, error, _) = says(90);
+        assert_eq!((chunks, error), (12, Some(Limit::ChunkHeadersPerSecond)));
+    }
 }
 
 /// One FLV tag with its back pointer.

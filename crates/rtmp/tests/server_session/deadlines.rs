@@ -121,7 +121,6 @@ fn whole_media_messages_count_as_life_and_nothing_else_does() {
     scene.wait(5 * SECOND);
     let frame = CLIENT.video(1, 0, &[0x17; 300]);
     scene.say(&CLIENT.call((3, 0), "_checkbw", 6.0, &[]));
-    scene.say(&CLIENT.audio(2, 0, &[1]));
     scene.say(&CLIENT.message((5, 0), MessageType::Unknown(99), 0, &[]));
     scene.say(&frame[..250]);
     assert_eq!(scene.due_in(), Some(3 * SECOND));

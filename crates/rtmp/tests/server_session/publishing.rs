@@ -2,7 +2,8 @@
 
 use bongsu_rtmp::MessageType;
 use bongsu_rtmp::amf0::{Properties, Value};
-use bongsu_rtmp::message::MediaKind;
+use bongsu_rtmp::limits::CHUNK_HEADERS_PER_SECOND_MAX;
+use bongsu_rtmp::message::{Control, MediaKind};
 use bongsu_rtmp::session::server::{Event, PublishMode, ServerConfig};
 use bongsu_rtmp::session::{ApiMisuse, SessionError};
 use bongsu_rtmp::status::{Code, Status};
@@ -167,33 +168,25 @@ fn data_comes_without_set_data_frame_and_clearing_is_an_event() {
     assert_eq!(scene.session.ignored_messages(), ignored + 2);
 }
 
-/// [WIRE 089]
+/// One FLV tag with a back pointer of zero.
+fn part(kind: u8, timestamp: u8, body: &[u8]) -> Vec<u8> {
+    let len = u8::try_from(body.len()).unwrap();
+    let mut tag = vec![kind, 0, 0, len, 0, 0, timestamp, 0, 0, 0, 0];
+    tag.extend(body);
+    tag.extend([0, 0, 0, 0]);
+    tag
+}
+
+/// [WIRE 089] [WIRE 090]
 #[test]
 fn an_aggregate_comes_out_as_its_parts() {
-    let part = |kind: u8, timestamp: u8, body: &[u8]| {
-        let mut tag = vec![
-            kind,
-            0,
-            0,
-            u8::try_from(body.len()).unwrap(),
-            0,
-            0,
-            timestamp,
-            0,
-            0,
-            0,
-            0,
-        ];
-        tag.extend(body);
-        tag.extend([0, 0, 0, 0]);
-        tag
-    };
     let set = amf0(&["@setDataFrame".into(), "onMetaData".into(), Value::Null]);
     let body = [
         part(9, 5, b"v"),
         part(8, 9, b"au"),
         part(18, 9, &set),
         part(18, 9, &[0; 4]),
+        part(20, 9, b"command"),
     ]
     .concat();
     let mut scene = Scene::publishing();
@@ -206,20 +199,97 @@ fn an_aggregate_comes_out_as_its_parts() {
             "! Media(stream 1, Data, 1004 ms, 14 bytes)",
         ]
     );
-    assert_eq!(scene.session.ignored_messages(), 1);
+    assert_eq!(scene.session.ignored_messages(), 2);
+}
+
+/// [WIRE 201] One byte over the wire must not make unbounded events, and a small part that is kept no large message.
+#[test]
+fn parts_of_an_aggregate_count_as_chunk_headers_whatever_they_are() {
+    for kind in [9, 20] {
+        let config = || {
+            let mut config = ServerConfig::default();
+            config.limits_publishing.chunk_headers_per_second = 100;
+            config
+        };
+        let say = |parts: usize| {
+            let mut scene = Scene::publishing_with(config());
+            scene.now += SECOND;
+            let body = part(kind, 0, b"").repeat(parts);
+            let voice = Voice { chunk_size: 65_536 };
+            scene.say(&CLIENT.control(Control::SetChunkSize(65_536)));
+            scene.try_say(&voice.message((6, 1), MessageType::Aggregate, 0, &body))
+        };
+        // Set Chunk Size and the aggregate itself are two of the hundred.
+        assert_eq!(say(98), Ok(()));
+        let error = say(99).unwrap_err();
+        assert_eq!(error.limit(), Some(Limit::ChunkHeadersPerSecond));
+    }
 }
 
 #[test]
-fn media_of_a_stream_that_does_not_publish_is_counted_and_dropped() {
+fn the_largest_aggregate_of_empty_parts_ends_the_session() {
+    let mut scene = Scene::publishing();
+    let voice = Voice {
+        chunk_size: 0x7fff_ffff,
+    };
+    scene.say(&CLIENT.control(Control::SetChunkSize(voice.chunk_size)));
+    let body = part(8, 0, b"").repeat(0xff_ffff / 15);
+    let error = scene
+        .try_say(&voice.message((6, 1), MessageType::Aggregate, 0, &body))
+        .unwrap_err();
+    assert_eq!(error.limit(), Some(Limit::ChunkHeadersPerSecond));
+    let media = scene.events.iter();
+    let media = media.filter(|event| matches!(event, Event::Media { .. }));
+    assert!(media.count() < CHUNK_HEADERS_PER_SECOND_MAX as usize);
+}
+
+/// Each part has its own memory: what is kept of one does not keep the others.
+#[test]
+fn a_kept_part_of_an_aggregate_keeps_no_more_than_itself() {
+    let mut scene = Scene::publishing();
+    let body = [part(8, 0, b"small"), part(9, 0, &[0x27; 255])].concat();
+    scene.say(&CLIENT.message((6, 1), MessageType::Aggregate, 0, &body));
+    let payloads = scene.events.iter().filter_map(|event| match event {
+        Event::Media { payload, .. } => Some(payload),
+        _ => None,
+    });
+    let payloads: Vec<_> = payloads.collect();
+    assert_eq!(payloads.len(), 2);
+    assert!(payloads.iter().all(|payload| payload.is_unique()));
+}
+
+#[test]
+fn the_only_publisher_gets_the_media_of_every_message_stream() {
     let mut scene = Scene::publishing();
     scene.say(&CLIENT.call((3, 0), "createStream", 6.0, &[]));
     scene.log();
-    for stream in [0, 2, 3] {
+    let video = "! Media(stream 1, Video, 0 ms, 1 bytes)";
+    for stream in [0, 1, 2, 3] {
+        scene.say(&CLIENT.video(stream, 0, &[0x17]));
+        assert_eq!(scene.log(), [video], "message stream {stream}");
+    }
+    assert_eq!(scene.session.ignored_messages(), 0);
+    scene.say(&CLIENT.call((3, 1), "closeStream", 0.0, &[]));
+    scene.log();
+    scene.say(&CLIENT.video(1, 0, &[0x17]));
+    assert_eq!(scene.log(), NOTHING, "nobody publishes any more");
+    assert_eq!(scene.session.ignored_messages(), 1);
+}
+
+/// [WIRE 123]
+#[test]
+fn media_between_two_publishers_is_counted_and_dropped() {
+    let mut scene = Scene::publishing();
+    scene.say(&CLIENT.call((3, 0), "createStream", 6.0, &[]));
+    scene.say(&CLIENT.call((4, 2), "publish", 7.0, &["two".into()]));
+    scene.accept();
+    scene.log();
+    for stream in [0, 3] {
         scene.say(&CLIENT.video(stream, 0, &[0x17]));
         scene.say(&CLIENT.data(stream, 0, &["onMetaData".into(), metadata()]));
     }
     assert_eq!(scene.log(), NOTHING);
-    assert_eq!(scene.session.ignored_messages(), 6);
+    assert_eq!(scene.session.ignored_messages(), 4);
 }
 
 /// [WIRE 116]

@@ -8,6 +8,7 @@ use super::state::{self, State};
 use super::{ClientSession, Event, Refusal, Role, request};
 use crate::amf0::{self, Value};
 use crate::chunk::{self, ChunkStreamId};
+use crate::limits::LimitExceeded;
 use crate::message::media::Aggregate;
 use crate::message::{
     self, Command, Control, Data, MediaKind, Message, MessageStreamId, UserControl,
@@ -34,7 +35,7 @@ impl ClientSession {
             Message::Data(data) => self.on_data(data, timestamp),
             Message::Audio(payload) => self.on_media(MediaKind::Audio, timestamp, payload),
             Message::Video(payload) => self.on_media(MediaKind::Video, timestamp, payload),
-            Message::Aggregate(body) => self.on_aggregate(body, timestamp),
+            Message::Aggregate(body) => self.on_aggregate(body, timestamp)?,
             Message::Ignored(_) => {}
         }
         Ok(())
@@ -207,8 +208,10 @@ impl ClientSession {
         }
     }
 
-    fn on_aggregate(&mut self, body: Bytes, timestamp: u32) {
+    fn on_aggregate(&mut self, body: Bytes, timestamp: u32) -> Result<(), LimitExceeded> {
         for part in Aggregate::new(body, timestamp) {
+            self.link.charge_tag()?;
+            let Some(part) = part else { continue };
             match part.kind {
                 MediaKind::Data => {
                     if let Some(data) = Data::decode(&part.payload) {
@@ -218,6 +221,7 @@ impl ClientSession {
                 kind => self.on_media(kind, part.timestamp, part.payload),
             }
         }
+        Ok(())
     }
 
     fn on_media(&mut self, kind: MediaKind, timestamp: u32, payload: Bytes) {

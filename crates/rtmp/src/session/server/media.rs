@@ -5,6 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::{Event, ServerSession};
+use crate::limits::LimitExceeded;
 use crate::message::media::Aggregate;
 use crate::message::{Data, MediaKind, MessageStreamId};
 
@@ -73,8 +74,13 @@ impl ServerSession {
         stream: MessageStreamId,
         timestamp: u32,
         body: Bytes,
-    ) {
+    ) -> Result<(), LimitExceeded> {
         for part in Aggregate::new(body, timestamp) {
+            self.link.charge_tag()?;
+            let Some(part) = part else {
+                self.ignore();
+                continue;
+            };
             match part.kind {
                 MediaKind::Audio => self.on_audio(now, stream, part.timestamp, part.payload),
                 MediaKind::Video => self.on_video(now, stream, part.timestamp, part.payload),
@@ -84,20 +90,19 @@ impl ServerSession {
                 },
             }
         }
+        Ok(())
     }
 
-    /// Raises what `event` makes of a message of a stream that publishes, and counts any other.
+    /// Raises what `event` makes of a message for a stream that publishes, and counts any other.
     fn on_media(
         &mut self,
         now: Instant,
-        stream: MessageStreamId,
+        came_on: MessageStreamId,
         event: impl FnOnce(MessageStreamId) -> Option<Event>,
     ) {
         let streams = self.state.streams_mut();
-        let publishes = streams
-            .and_then(|streams| streams.get_mut(stream))
-            .is_some_and(|state| state.on_media(now));
-        match publishes.then(|| event(stream)).flatten() {
+        let publisher = streams.and_then(|streams| streams.on_media(came_on, now));
+        match publisher.and_then(event) {
             Some(event) => self.events.push_back(event),
             None => self.ignore(),
         }

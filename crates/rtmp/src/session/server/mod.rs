@@ -361,7 +361,7 @@ impl ServerSession {
             Message::Audio(body) => self.on_audio(now, stream, timestamp, body),
             Message::Video(body) => self.on_video(now, stream, timestamp, body),
             Message::Data(data) => self.on_data(now, stream, timestamp, data),
-            Message::Aggregate(body) => self.on_aggregate(now, stream, timestamp, body),
+            Message::Aggregate(body) => self.on_aggregate(now, stream, timestamp, body)?,
             Message::Ignored(_) => self.ignore(),
         }
         Ok(())

@@ -155,6 +155,10 @@ impl StreamState {
         }
     }
 
+    pub(super) const fn is_publishing(&self) -> bool {
+        matches!(self, Self::Publishing { .. })
+    }
+
     pub(super) const fn is_idle(&self) -> bool {
         matches!(self, Self::Idle)
     }

@@ -72,6 +72,23 @@ impl Streams {
         }
     }
 
+    /// A media message came whole: gives the publisher that it is for.
+    ///
+    /// That is the only one, else the one that the message came on. So message stream ids matter no more than for
+    /// commands: a chunk stream that a client opens with type 1 has message stream 0. [WIRE 026]
+    pub(super) fn on_media(
+        &mut self,
+        came_on: MessageStreamId,
+        now: Instant,
+    ) -> Option<MessageStreamId> {
+        let mut publishers = self.0.iter().filter(|(_, state)| state.is_publishing());
+        let meant = match (publishers.next(), publishers.next()) {
+            (Some((only, _)), None) => *only,
+            _ => came_on,
+        };
+        self.get_mut(meant)?.on_media(now).then_some(meant)
+    }
+
     pub(super) fn get(&self, id: MessageStreamId) -> Option<&StreamState> {
         self.0
             .iter()
@@ -112,6 +129,12 @@ impl Streams {
 
     pub(super) fn is_any_in_use(&self) -> bool {
         self.0.iter().any(|(_, state)| !state.is_idle())
+    }
+
+    /// The first stream that is used for something, or will be.
+    pub(super) fn first_in_use(&self) -> Option<MessageStreamId> {
+        let mut used = self.0.iter().filter(|(_, state)| !state.is_idle());
+        used.next().map(|(id, _)| *id)
     }
 
     pub(super) fn is_publish_pending(&self) -> bool {
