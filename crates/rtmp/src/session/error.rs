@@ -5,6 +5,7 @@ use crate::chunk::ChunkError;
 use crate::handshake::{Foreign, HandshakeError};
 use crate::limits::{Limit, LimitExceeded};
 use crate::message::MessageError;
+use crate::status::Code;
 
 /// Why a session ended. The connection has to close; [`SessionError::handling`] says how to report it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +17,9 @@ pub enum SessionError {
     /// The peer went past a limit.
     #[error(transparent)]
     LimitExceeded(LimitExceeded),
+    /// A peer that was never let in as a publisher went past a limit: nothing that an operator has to act on.
+    #[error(transparent)]
+    StrangerExceeded(LimitExceeded),
     /// Our own bug: a call that the session cannot take now.
     #[error("bug in the caller: {0}")]
     ApiMisuse(#[from] ApiMisuse),
@@ -94,25 +98,39 @@ pub struct Handling {
     pub close: bool,
     /// How loud to log it.
     pub log: LogLevel,
+    /// What a server tells the peer before it closes; `None` where the peer would not read or understand it.
+    pub status: Option<Code>,
     /// A stable label in snake case, for metrics and close reasons.
     pub label: &'static str,
 }
 
 impl SessionError {
-    /// Blame, close decision, log level and metric label in one.
+    /// Blame, close decision, log level, status for the peer and metric label in one.
     #[must_use]
     pub const fn handling(&self) -> Handling {
-        let (blame, log, label) = match self {
-            Self::PeerMisbehaved(fault) => (Blame::Peer, LogLevel::Info, fault.label()),
-            Self::LimitExceeded(exceeded) => {
-                (Blame::Limit, LogLevel::Warn, exceeded.limit.as_str())
+        let (blame, log, status, label) = match self {
+            Self::PeerMisbehaved(fault) => {
+                (Blame::Peer, LogLevel::Info, fault.status(), fault.label())
             }
-            Self::ApiMisuse(misuse) => (Blame::Caller, LogLevel::Error, misuse.label()),
+            Self::LimitExceeded(LimitExceeded { limit, .. }) => (
+                Blame::Limit,
+                LogLevel::Warn,
+                status_of(*limit),
+                limit.as_str(),
+            ),
+            Self::StrangerExceeded(LimitExceeded { limit, .. }) => (
+                Blame::Peer,
+                LogLevel::Info,
+                status_of(*limit),
+                limit.as_str(),
+            ),
+            Self::ApiMisuse(misuse) => (Blame::Caller, LogLevel::Error, None, misuse.label()),
         };
         Handling {
             blame,
             close: true,
             log,
+            status,
             label,
         }
     }
@@ -133,13 +151,36 @@ impl SessionError {
     #[must_use]
     pub const fn limit(&self) -> Option<Limit> {
         match self {
-            Self::LimitExceeded(exceeded) => Some(exceeded.limit),
+            Self::LimitExceeded(exceeded) | Self::StrangerExceeded(exceeded) => {
+                Some(exceeded.limit)
+            }
             _ => None,
         }
     }
 }
 
+/// Limits of commands fail the command, others the stream. Who does not read its replies reads no status.
+const fn status_of(limit: Limit) -> Option<Code> {
+    match limit {
+        Limit::UnsentBytes => None,
+        Limit::Commands | Limit::AmfDepth | Limit::AmfValues | Limit::MessageStreams => {
+            Some(Code::CallFailed)
+        }
+        _ => Some(Code::StreamFailed),
+    }
+}
+
 impl PeerMisbehaved {
+    /// The status of a command that failed; after a broken chunk nobody knows what the peer makes of ours.
+    const fn status(&self) -> Option<Code> {
+        match self {
+            Self::Message(MessageError::Command(_))
+            | Self::CommandBeforeConnect
+            | Self::SecondConnect => Some(Code::CallFailed),
+            Self::Message(_) | Self::Handshake(_) | Self::Chunk(_) | Self::NoStreamId => None,
+        }
+    }
+
     const fn label(&self) -> &'static str {
         match self {
             Self::Handshake(HandshakeError::NotRtmp(foreign)) => match foreign {
@@ -227,42 +268,76 @@ mod tests {
     }
 
     #[test]
-    fn every_error_says_who_is_to_blame_and_how_loudly() {
-        let cases: [(SessionError, Blame, LogLevel, &str); 5] = [
-            (exceeded().into(), Blame::Limit, LogLevel::Warn, "amf_depth"),
+    fn every_error_says_who_is_to_blame_how_loudly_and_what_the_peer_hears() {
+        use Code::{CallFailed, StreamFailed};
+        let exceeded = |limit| LimitExceeded {
+            limit,
+            ..exceeded()
+        };
+        let stranger = |limit| SessionError::StrangerExceeded(exceeded(limit));
+        let authorised = |limit| SessionError::LimitExceeded(exceeded(limit));
+        let (depth, media, unsent) = (Limit::AmfDepth, Limit::MediaBytes, Limit::UnsentBytes);
+        let (peer, limit, caller) = (Blame::Peer, Blame::Limit, Blame::Caller);
+        let (info, warn) = (LogLevel::Info, LogLevel::Warn);
+        let unreadable = MessageError::Command(AmfError::NotAString);
+        let short = MessageError::ShortControl { id: 5, len: 3 };
+        let cases: [(SessionError, Blame, LogLevel, Option<Code>, &str); 9] = [
+            (
+                authorised(depth),
+                limit,
+                warn,
+                Some(CallFailed),
+                "amf_depth",
+            ),
+            (stranger(depth), peer, info, Some(CallFailed), "amf_depth"),
+            (
+                authorised(media),
+                limit,
+                warn,
+                Some(StreamFailed),
+                "media_bytes",
+            ),
+            (authorised(unsent), limit, warn, None, "unsent_bytes"),
             (
                 HandshakeError::NotRtmp(Foreign::Tls).into(),
-                Blame::Peer,
-                LogLevel::Info,
+                peer,
+                info,
+                None,
                 "not_rtmp_tls",
             ),
             (
                 ChunkError::ChunkSize(0).into(),
-                Blame::Peer,
-                LogLevel::Info,
+                peer,
+                info,
+                None,
                 "bad_chunk",
             ),
             (
-                MessageError::Command(AmfError::NotAString).into(),
-                Blame::Peer,
-                LogLevel::Info,
+                unreadable.into(),
+                peer,
+                info,
+                Some(CallFailed),
                 "bad_message",
             ),
+            (short.into(), peer, info, None, "bad_message"),
             (
                 ApiMisuse::UnwantedBytes.into(),
-                Blame::Caller,
+                caller,
                 LogLevel::Error,
+                None,
                 "unwanted_bytes",
             ),
         ];
-        for (error, blame, log, label) in cases {
+        for (error, blame, log, status, label) in cases {
             let expected = Handling {
                 blame,
                 close: true,
                 log,
+                status,
                 label,
             };
             assert_eq!(error.handling(), expected);
         }
+        assert_eq!(stranger(depth).limit(), Some(depth));
     }
 }

@@ -281,6 +281,8 @@ fn a_command_before_connect_and_a_second_connect_end_the_session() {
         SessionError::PeerMisbehaved(PeerMisbehaved::SecondConnect)
     );
     for scene in [&mut early, &mut twice] {
+        let last = scene.log().pop().unwrap();
+        assert!(last.contains("NetConnection.Call.Failed"), "{last}");
         scene.say(&CLIENT.connect(app("live")));
         assert_eq!(scene.log(), NOTHING);
         assert_eq!(scene.due_in(), None);

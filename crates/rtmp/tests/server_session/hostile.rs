@@ -6,7 +6,7 @@ use bongsu_rtmp::handshake::{Foreign, HandshakeError};
 use bongsu_rtmp::limits::MESSAGE_STREAMS_MAX;
 use bongsu_rtmp::message::{MessageError, UserControl};
 use bongsu_rtmp::session::server::{Event, PlayEnd, ServerConfig};
-use bongsu_rtmp::session::{Output, PeerMisbehaved, SessionError};
+use bongsu_rtmp::session::{LogLevel, Output, PeerMisbehaved, SessionError};
 use bongsu_rtmp::status::Code;
 use bongsu_rtmp::{Limit, LimitExceeded, MessageStreamId, MessageType};
 
@@ -77,7 +77,7 @@ fn commands_are_limited_per_second() {
         got: 101,
         max: 100,
     };
-    assert_eq!(error, SessionError::LimitExceeded(expected));
+    assert_eq!(error, SessionError::StrangerExceeded(expected));
 
     let mut patient = Scene::playing();
     for _ in 0..1000 {
@@ -107,7 +107,8 @@ fn answers_to_a_flood_are_bounded() {
         got: 198,
         max: 180,
     };
-    assert_eq!(error, SessionError::LimitExceeded(expected));
+    assert_eq!(error, SessionError::StrangerExceeded(expected));
+    assert_eq!(past.log().len(), 11, "who does not read is told nothing");
 }
 
 /// [WIRE 107] [WIRE 209]
@@ -125,6 +126,56 @@ fn message_streams_are_limited() {
     assert_eq!(scene.log(), ["3/0 _result(2, null, 3)"]);
     let error = scene.try_say(&create).unwrap_err();
     assert_eq!(error.limit(), Some(Limit::MessageStreams));
+}
+
+/// A scanner makes no warning; an encoder that is let in and meets a limit does.
+#[test]
+fn a_limit_is_worth_a_warning_once_a_publish_was_accepted() {
+    let long = CLIENT.message((3, 0), MessageType::CommandAmf0, 0, &vec![2; (1 << 20) + 1]);
+    for scene in [Scene::shaken, Scene::asked_to_publish, Scene::playing] {
+        let error = scene().try_say(&long).unwrap_err();
+        assert_eq!(error.handling().log, LogLevel::Info);
+        assert!(matches!(error, SessionError::StrangerExceeded(_)));
+    }
+    let error = Scene::publishing().try_say(&long).unwrap_err();
+    assert_eq!(error.handling().log, LogLevel::Warn);
+    assert!(matches!(error, SessionError::LimitExceeded(_)));
+}
+
+/// People who set up an encoder see why it was cut off.
+#[test]
+fn the_last_words_name_the_limit_on_the_stream_in_use() {
+    let status = |place: &str, code: &str, words: &str| {
+        format!(
+            "5/{place} onStatus(0, null, {{level: \"error\", code: \"{code}\", description: \"{words}\"}})"
+        )
+    };
+    let large = CLIENT.video(1, 0, &vec![0x17; 65_537]);
+    let too_large = "media_bytes exceeded: 65537 > 65536";
+    let mut player = Scene::playing();
+    player.try_say(&large).unwrap_err();
+    assert_eq!(
+        player.log(),
+        [status("1", "NetStream.Failed", too_large)],
+        "on the stream that plays"
+    );
+    let mut connected = Scene::connected();
+    connected.try_say(&large).unwrap_err();
+    assert_eq!(
+        connected.log(),
+        [status("0", "NetStream.Failed", too_large)]
+    );
+
+    let mut publisher = Scene::publishing();
+    let broken = CLIENT.message((3, 0), MessageType::CommandAmf0, 0, &[5]);
+    publisher.try_say(&broken).unwrap_err();
+    let words = "unreadable command: AMF string expected";
+    assert_eq!(
+        publisher.log(),
+        [status("1", "NetConnection.Call.Failed", words)]
+    );
+    publisher.say(&large);
+    assert_eq!(publisher.log(), NOTHING, "nothing is said after it");
 }
 
 #[test]
@@ -240,9 +291,13 @@ fn live_through(scene: &mut Scene, random: &mut Random, bytes: &[u8]) -> Result<
                     .reject(now, request, &refusal(Code::PublishDenied))?;
             }
             (1..=30, Some(request)) => scene.session.accept(now, request)?,
-            (31..=33, _) => {
+            (31..=32, _) => {
                 let stream = MessageStreamId(2);
                 let _ = scene.session.end_play(now, stream, &PlayEnd::Unpublished);
+            }
+            (33, _) => {
+                let (stream, status) = (MessageStreamId(1), refusal(Code::PublishBadName));
+                let _ = scene.session.end_publish(now, stream, &status);
             }
             (34..=36, _) => scene.session.ping(now),
             _ => scene.wait(SECOND / 10),

@@ -54,6 +54,8 @@ pub struct ServerSession {
     /// Bytes that came behind a request that is not decided, or media held back by one.
     kept: Bytes,
     amf_limits: AmfLimits,
+    /// Whether a publish was ever accepted; until then the peer is a stranger.
+    is_authorised: bool,
     request_timer: RequestTimer,
     publish_idle: Option<Duration>,
     command_budget: CommandBudget,
@@ -79,6 +81,7 @@ impl ServerSession {
             events: VecDeque::new(),
             kept: Bytes::new(),
             amf_limits: config.limits_before.amf,
+            is_authorised: false,
             request_timer: RequestTimer::new(config.request_timeout),
             publish_idle: config.publish_idle,
             command_budget: CommandBudget::new(now),
@@ -124,6 +127,7 @@ impl ServerSession {
             }
             _ => self.close_silent_publisher(),
         }
+        self.check_invariants();
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout); `None` when nothing is due.
@@ -204,6 +208,7 @@ impl ServerSession {
         let _ = now; // every call that changes a session says the time
         self.check_raised(request)?;
         self.on_reject(request, status);
+        self.check_invariants();
         Ok(())
     }
 
@@ -238,6 +243,7 @@ impl ServerSession {
         {
             self.close(CloseCause::Ended(code));
         }
+        self.check_invariants();
         Ok(())
     }
 
@@ -253,14 +259,15 @@ impl ServerSession {
         status: &Status,
     ) -> Result<(), SessionError> {
         let _ = now;
-        if !matches!(
-            self.stream_state(stream),
-            Some(StreamState::Publishing { .. })
-        ) {
+        if !self
+            .stream_state(stream)
+            .is_some_and(StreamState::is_publishing)
+        {
             return Err(ApiMisuse::WrongStreamState.into());
         }
         self.send_status(stream, status);
         self.close(CloseCause::Ended(status.code));
+        self.check_invariants();
         Ok(())
     }
 
@@ -308,14 +315,35 @@ impl ServerSession {
 impl ServerSession {
     /// Takes bytes from the front of `input` until it is empty, or the caller has something new to decide.
     fn take_in(&mut self, now: Instant, input: &mut &[u8]) -> Result<(), SessionError> {
-        let taken = self.take_messages(now, input);
-        if taken.is_err() {
+        let taken = self.take_messages(now, input).map_err(|error| match error {
+            SessionError::LimitExceeded(exceeded) if !self.is_authorised => {
+                SessionError::StrangerExceeded(exceeded)
+            }
+            other => other,
+        });
+        if let Err(error) = &taken {
+            self.say_why(error);
             self.end();
         }
         if self.state.is_closed() {
             *input = &[];
         }
         taken
+    }
+
+    /// The last answer of a session that fails: on the stream in use, else on the connection.
+    fn say_why(&mut self, error: &SessionError) {
+        let Some(code) = error.handling().status else {
+            return;
+        };
+        let streams = self.state.streams();
+        let stream = streams.and_then(streams::Streams::first_in_use);
+        let words = match error {
+            SessionError::PeerMisbehaved(fault) => fault.to_string(),
+            other => other.to_string(),
+        };
+        let status = Status::new(code, words);
+        self.send_status(stream.unwrap_or(MessageStreamId::CONNECTION), &status);
     }
 
     fn take_messages(&mut self, now: Instant, input: &mut &[u8]) -> Result<(), SessionError> {

@@ -157,6 +157,7 @@ impl ServerSession {
     fn start_publish(&mut self, stream: MessageStreamId) {
         self.link.set_limits(self.config.limits_publishing);
         self.amf_limits = self.config.limits_publishing.amf;
+        self.is_authorised = true;
         if std::mem::take(&mut self.is_fc_publish_open) {
             self.send_command(MessageStreamId::CONNECTION, &replies::on_fc_publish());
         }
