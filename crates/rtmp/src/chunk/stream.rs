@@ -12,6 +12,11 @@ use crate::reader::Reader;
 /// Bytes that a partial message grows by at least, its declared length permitting.
 const PARTIAL_GROWTH_BYTES_MIN: usize = 512;
 
+/// Largest time of a type 0 header that a type 3 header behind it adds as a delta, in milliseconds.
+/// Why: the specification reads it so, and vectors of it are small. nginx-rtmp, OBS before 30.2 and librtmp up to 2015
+/// mean the same time again; as a delta a larger one would double the clock. [WIRE 031]
+const TIME_AS_DELTA_MS_MAX: u32 = 1_000;
+
 /// The last header of a chunk stream and the message that is on its way.
 pub(super) struct ChunkStream {
     pub(super) id: ChunkStreamId,
@@ -134,12 +139,13 @@ impl ChunkStream {
 
     /// [RTMP 5.3.1.2.4] Type 3 adds the last delta, which after type 0 is its timestamp. [WIRE 030]
     ///
-    /// An extended field after type 0 is a time again and adds nothing.
+    /// After type 0 a time that is large, or extended, is the time again and adds nothing. [WIRE 031]
     fn repeat(&mut self, repetition: Repetition) {
         if let Repetition::Present(value) = repetition {
             self.field.value = value;
         }
-        self.timestamp = if self.absolute && self.field.extended {
+        let is_time = self.field.extended || self.field.value > TIME_AS_DELTA_MS_MAX;
+        self.timestamp = if self.absolute && is_time {
             self.field.value
         } else {
             self.timestamp.wrapping_add(self.field.value)

@@ -93,6 +93,24 @@ fn type_3_behind_type_0_adds_its_timestamp() {
     assert_eq!(decode(&bytes).timestamps(), [26, 52, 78]);
 }
 
+/// [WIRE 031] Up to 1000 ms the time of type 0 is a delta, above it the same time again, and again.
+#[test]
+fn type_3_behind_type_0_repeats_a_time_over_a_second() {
+    let bytes = |time| {
+        hex(&format!(
+            "04 {time} 00000408 01000000 af01aabb c4af01aa bb c4af01aa bb"
+        ))
+    };
+    assert_eq!(decode(&bytes("0003e8")).timestamps(), [1000, 2000, 3000]);
+    assert_eq!(decode(&bytes("0003e9")).timestamps(), [1001, 1001, 1001]);
+    let delta_behind = [bytes("0003e9"), hex("84 0003e9 af01aabb c4af01aa bb")].concat();
+    assert_eq!(
+        decode(&delta_behind).timestamps(),
+        [1001, 1001, 1001, 2002, 3003],
+        "a delta is a delta, however large"
+    );
+}
+
 /// [WIRE 043] [WIRE 044] V18: audio inside a video message, then the tail, or an abort instead of it.
 #[test]
 fn interleaved_messages_and_the_abort_of_one() {

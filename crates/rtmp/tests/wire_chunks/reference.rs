@@ -39,6 +39,7 @@ const CHUNK_STREAMS: [u32; 7] = [3, 4, 6, 63, 64, 319, 65_599];
 pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let time = prop_oneof![
         4 => 0..100_u32,
+        1 => 998..1004_u32,
         1 => 0xff_fff0..0x100_0010_u32,
         1 => 0xffff_ff00..=u32::MAX,
         1 => any::<u32>(),
@@ -227,7 +228,8 @@ impl Writer {
         }
         next.message.timestamp = match fmt {
             0 => time,
-            3 if next.absolute && next.extended => next.time,
+            // [WIRE 031] A time over a second is the same time again.
+            3 if next.absolute && (next.extended || next.time > 1000) => next.time,
             _ => next.message.timestamp.wrapping_add(next.time),
         };
         next.written = Some(0);
