@@ -1,7 +1,8 @@
 //! Every bound of this crate, with its unit and its reason, and the [`Limits`] value that carries them.
 //!
-//! A session starts with [`Limits::before_authorisation`] and moves to [`Limits::authorised`] once its peer may
-//! publish or play. Tests shrink single fields.
+//! A server session starts with [`Limits::before_authorisation`] and moves to [`Limits::authorised`] once a publish
+//! is accepted: that is what "authorised" means here. Players, who send commands only, keep the small limits. Tests
+//! shrink single fields.
 
 use std::fmt;
 
@@ -51,9 +52,6 @@ pub const PATH_SEGMENTS_MAX: usize = 4;
 /// Bytes of one segment of a stream path.
 /// Why: escaped to file names it must stay below 255 bytes with an extension and a date.
 pub const PATH_SEGMENT_BYTES_MAX: usize = 128;
-/// Bytes of metadata that are stored for later joiners.
-/// Why: players of a stream get it again at each join; real metadata is below 2 KiB.
-pub const METADATA_BYTES_MAX: usize = 64 << 10;
 /// Message streams that one connection may have open.
 /// Why: encoders and players use one; old tools two. [WIRE 107]
 pub const MESSAGE_STREAMS_MAX: usize = 8;
@@ -83,7 +81,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What a stranger may use.
+    /// What a stranger may use, and a player.
     #[must_use]
     pub const fn before_authorisation() -> Self {
         Self {
@@ -100,7 +98,7 @@ impl Limits {
         }
     }
 
-    /// What a peer may use once it publishes or plays, and what we accept from a server that we chose to call.
+    /// What a peer may use once it publishes, and what we accept from a server that we chose to call.
     #[must_use]
     pub const fn authorised() -> Self {
         Self {
@@ -159,8 +157,6 @@ pub enum Limit {
     PathSegments,
     /// [`PATH_SEGMENT_BYTES_MAX`].
     PathSegmentBytes,
-    /// [`METADATA_BYTES_MAX`].
-    MetadataBytes,
     /// [`MESSAGE_STREAMS_MAX`].
     MessageStreams,
     /// Commands per second of a session.
@@ -185,7 +181,6 @@ impl Limit {
             Self::NameBytes => "name_bytes",
             Self::PathSegments => "path_segments",
             Self::PathSegmentBytes => "path_segment_bytes",
-            Self::MetadataBytes => "metadata_bytes",
             Self::MessageStreams => "message_streams",
             Self::Commands => "commands",
             Self::UnsentBytes => "unsent_bytes",
