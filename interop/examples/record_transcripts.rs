@@ -165,16 +165,15 @@ fn play(peer: &'static str, tool: Tool, player: Player) -> Transcript {
         "cam",
     )
     .finish();
-    let verdict = listener.judge(&sent, Start::Whole);
+    // It waits for the player. What that makes of the stream is for the tests; here it is what it says that counts.
+    let _ = listener.judge(&sent, Start::Whole);
     Transcript {
         peer,
         tool,
         what: "play",
         how: format!(
-            "{} plays live/cam, H.264 + AAC of 2 s, from before the publisher until the end: {}",
-            player.title(),
-            // What it makes of the stream is for the tests; here it is what it says that counts.
-            verdict.outcome.unwrap_or_else(|difference| difference)
+            "{} plays live/cam, H.264 + AAC of 2 s, from before the publisher until the end",
+            player.title()
         ),
         bytes: only_recording(&proxy),
     }
