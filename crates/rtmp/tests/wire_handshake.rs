@@ -326,7 +326,7 @@ fn both_sides_agree() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     /// [WIRE 002] Any seeds, any pieces.
     #[test]

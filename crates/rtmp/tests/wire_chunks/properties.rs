@@ -63,8 +63,6 @@ fn places() -> impl Strategy<Value = Vec<usize>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
     /// [WIRE 059] What we encode decodes to the same messages.
     #[test]
     fn encoded_messages_come_back(
