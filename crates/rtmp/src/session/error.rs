@@ -267,77 +267,58 @@ mod tests {
         }
     }
 
-    #[test]
-    fn every_error_says_who_is_to_blame_how_loudly_and_what_the_peer_hears() {
-        use Code::{CallFailed, StreamFailed};
-        let exceeded = |limit| LimitExceeded {
-            limit,
-            ..exceeded()
+    fn assert_handled(
+        error: SessionError,
+        (blame, log): (Blame, LogLevel),
+        status: Option<Code>,
+        label: &'static str,
+    ) {
+        let expected = Handling {
+            blame,
+            close: true,
+            log,
+            status,
+            label,
         };
-        let stranger = |limit| SessionError::StrangerExceeded(exceeded(limit));
-        let authorised = |limit| SessionError::LimitExceeded(exceeded(limit));
-        let (depth, media, unsent) = (Limit::AmfDepth, Limit::MediaBytes, Limit::UnsentBytes);
-        let (peer, limit, caller) = (Blame::Peer, Blame::Limit, Blame::Caller);
-        let (info, warn) = (LogLevel::Info, LogLevel::Warn);
-        let unreadable = MessageError::Command(AmfError::NotAString);
-        let short = MessageError::ShortControl { id: 5, len: 3 };
-        let cases: [(SessionError, Blame, LogLevel, Option<Code>, &str); 9] = [
-            (
-                authorised(depth),
+        assert_eq!(error.handling(), expected);
+    }
+
+    #[test]
+    fn a_limit_is_worth_a_warning_only_where_the_peer_was_let_in() {
+        let (call, stream) = (Some(Code::CallFailed), Some(Code::StreamFailed));
+        for (limit, status, label) in [
+            (Limit::AmfDepth, call, "amf_depth"),
+            (Limit::Commands, call, "commands"),
+            (Limit::MediaBytes, stream, "media_bytes"),
+            (Limit::UnsentBytes, None, "unsent_bytes"),
+        ] {
+            let exceeded = LimitExceeded {
                 limit,
-                warn,
-                Some(CallFailed),
-                "amf_depth",
-            ),
-            (stranger(depth), peer, info, Some(CallFailed), "amf_depth"),
-            (
-                authorised(media),
-                limit,
-                warn,
-                Some(StreamFailed),
-                "media_bytes",
-            ),
-            (authorised(unsent), limit, warn, None, "unsent_bytes"),
-            (
-                HandshakeError::NotRtmp(Foreign::Tls).into(),
-                peer,
-                info,
-                None,
-                "not_rtmp_tls",
-            ),
-            (
-                ChunkError::ChunkSize(0).into(),
-                peer,
-                info,
-                None,
-                "bad_chunk",
-            ),
-            (
-                unreadable.into(),
-                peer,
-                info,
-                Some(CallFailed),
-                "bad_message",
-            ),
-            (short.into(), peer, info, None, "bad_message"),
-            (
-                ApiMisuse::UnwantedBytes.into(),
-                caller,
-                LogLevel::Error,
-                None,
-                "unwanted_bytes",
-            ),
-        ];
-        for (error, blame, log, status, label) in cases {
-            let expected = Handling {
-                blame,
-                close: true,
-                log,
-                status,
-                label,
+                ..exceeded()
             };
-            assert_eq!(error.handling(), expected);
+            let authorised = SessionError::LimitExceeded(exceeded);
+            assert_handled(authorised, (Blame::Limit, LogLevel::Warn), status, label);
+            let stranger = SessionError::StrangerExceeded(exceeded);
+            assert_handled(stranger, (Blame::Peer, LogLevel::Info), status, label);
+            assert_eq!(stranger.limit(), Some(limit));
         }
-        assert_eq!(stranger(depth).limit(), Some(depth));
+    }
+
+    #[test]
+    fn every_fault_says_who_is_to_blame_how_loudly_and_what_the_peer_hears() {
+        let peer = (Blame::Peer, LogLevel::Info);
+        let tls = HandshakeError::NotRtmp(Foreign::Tls).into();
+        assert_handled(tls, peer, None, "not_rtmp_tls");
+        let size = ChunkError::ChunkSize(0).into();
+        assert_handled(size, peer, None, "bad_chunk");
+        let short = MessageError::ShortControl { id: 5, len: 3 }.into();
+        assert_handled(short, peer, None, "bad_message");
+        let unreadable = MessageError::Command(AmfError::NotAString).into();
+        assert_handled(unreadable, peer, Some(Code::CallFailed), "bad_message");
+        let second = PeerMisbehaved::SecondConnect.into();
+        assert_handled(second, peer, Some(Code::CallFailed), "second_connect");
+        let caller = (Blame::Caller, LogLevel::Error);
+        let misuse = ApiMisuse::UnwantedBytes.into();
+        assert_handled(misuse, caller, None, "unwanted_bytes");
     }
 }
