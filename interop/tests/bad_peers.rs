@@ -80,7 +80,9 @@ fn each_gets_one_line_and_the_rest_keeps_flowing() {
     // A wrong key: the client is told, in words for people.
     let (_, told) = Peer::open(relay.rtmp()).publish("locked", "cam?key=wrong-wrong-wrong-wrong");
     assert_eq!(told.level, "error");
-    assert!(!told.description.is_empty());
+    assert_eq!(told.code, "NetStream.Publish.Denied");
+    assert_eq!(told.description, "the stream key is wrong");
+    one_line(&mut relay, &["the stream key is wrong"]);
     assert!(
         !relay.process().output().contains("wrong-wrong"),
         "a key is in the log"

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -17,14 +17,23 @@ use crate::wait;
 /// How long the relay may take until it is ready.
 const START_LIMIT: Duration = Duration::from_secs(10);
 
-/// A running relay with a configuration of its own.
+/// A running relay with ports and state of its own. Its log is what it writes to standard error.
 #[derive(Debug)]
 pub struct Bongsu {
     process: Process,
     name: String,
     rtmp: SocketAddr,
     http: SocketAddr,
-    config: PathBuf,
+    settings: Settings,
+}
+
+/// Where a relay has its settings from.
+#[derive(Debug, Clone)]
+enum Settings {
+    /// A file.
+    File(PathBuf),
+    /// Flags alone; its state is in a folder of the test.
+    Flags { state_home: PathBuf },
 }
 
 impl Bongsu {
@@ -62,10 +71,23 @@ impl Bongsu {
             data.display()
         );
         fs::write(&config, text).expect("a configuration for the relay");
-        Self::run(dir, name, rtmp, http, config)
+        Self::run(dir, name, rtmp, http, Settings::File(config))
     }
 
-    /// Starts it again with the same configuration, on the same ports. Its log begins anew.
+    /// Starts a relay as somebody does who tries it: without a file. Only its ports and the folder for its state differ
+    /// from the defaults, and its log tells everything.
+    ///
+    /// # Panics
+    ///
+    /// When it is not ready in time.
+    #[must_use]
+    pub fn start_without_file(dir: &RunDir, name: &str) -> Self {
+        let state_home = dir.folder(&format!("{name} state"));
+        let settings = Settings::Flags { state_home };
+        Self::run(dir, name, free_port(), free_port(), settings)
+    }
+
+    /// Starts it again with the same settings, on the same ports. Its log begins anew.
     ///
     /// # Panics
     ///
@@ -77,13 +99,23 @@ impl Bongsu {
             &self.name.clone(),
             self.rtmp,
             self.http,
-            self.config.clone(),
+            self.settings.clone(),
         );
     }
 
-    fn run(dir: &RunDir, name: &str, rtmp: SocketAddr, http: SocketAddr, config: PathBuf) -> Self {
-        let mut command = Self::command(&config);
-        let mut process = Process::start(name, dir.path(), &mut command);
+    fn run(
+        dir: &RunDir,
+        name: &str,
+        rtmp: SocketAddr,
+        http: SocketAddr,
+        settings: Settings,
+    ) -> Self {
+        let mut command = match &settings {
+            Settings::File(config) => Self::command(config),
+            Settings::Flags { state_home } => Self::command_without_file(rtmp, http, state_home),
+        };
+        let printed = printed_in(dir, name);
+        let mut process = Process::start_printing(name, dir.path(), &mut command, &printed);
         wait::until(&format!("{name} to be ready"), START_LIMIT, || {
             assert!(
                 process.is_running(),
@@ -97,16 +129,32 @@ impl Bongsu {
             name: name.to_owned(),
             rtmp,
             http,
-            config,
+            settings,
         }
     }
 
     /// `bongsu serve` with a configuration.
     #[must_use]
-    pub fn command(config: &std::path::Path) -> Command {
+    pub fn command(config: &Path) -> Command {
         let mut command = Command::new(Self::binary());
         command.args(["serve", "--config"]).arg(config);
         command
+    }
+
+    fn command_without_file(rtmp: SocketAddr, http: SocketAddr, state_home: &Path) -> Command {
+        let mut command = Command::new(Self::binary());
+        command
+            .args(["--listen", &rtmp.to_string(), "--http", &http.to_string()])
+            .args(["--log-level", "trace"])
+            .env("XDG_STATE_HOME", state_home)
+            .env_remove("STATE_DIRECTORY");
+        command
+    }
+
+    /// What it has printed to standard output since its start.
+    #[must_use]
+    pub fn printed(&self, dir: &RunDir) -> String {
+        fs::read_to_string(printed_in(dir, &self.name)).unwrap_or_default()
     }
 
     /// Where it takes RTMP.
@@ -169,4 +217,8 @@ impl Bongsu {
         let list = all.as_array().or_else(|| all.get("streams")?.as_array())?;
         list.iter().find(|stream| stream["path"] == path).cloned()
     }
+}
+
+fn printed_in(dir: &RunDir, name: &str) -> PathBuf {
+    dir.join(&format!("{name}.out"))
 }

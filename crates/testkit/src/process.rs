@@ -28,11 +28,27 @@ impl Process {
     #[must_use]
     pub fn start(name: &str, folder: &Path, command: &mut Command) -> Self {
         let output = folder.join(format!("{name}.log"));
-        let file = File::create(&output)
-            .unwrap_or_else(|error| panic!("cannot write {}: {error}", output.display()));
-        let both = file.try_clone().expect("a second handle of a log");
-        command.stdin(Stdio::null()).stdout(file).stderr(both);
+        let both = create(&output);
+        command.stdout(both.try_clone().expect("a second handle of a log"));
+        Self::spawn(name, output, command.stderr(both))
+    }
+
+    /// Starts a program whose standard output goes to a file of its own; its log is what it writes to standard error.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be started.
+    #[must_use]
+    pub fn start_printing(name: &str, folder: &Path, command: &mut Command, to: &Path) -> Self {
+        let output = folder.join(format!("{name}.log"));
+        command.stdout(create(to));
+        let log = create(&output);
+        Self::spawn(name, output, command.stderr(log))
+    }
+
+    fn spawn(name: &str, output: PathBuf, command: &mut Command) -> Self {
         let child = command
+            .stdin(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {name} ({command:?}): {error}"));
         Self {
@@ -54,7 +70,7 @@ impl Process {
         &self.name
     }
 
-    /// What it has written so far, to both its outputs.
+    /// What it has written to its log so far.
     #[must_use]
     pub fn output(&self) -> String {
         String::from_utf8_lossy(&fs::read(&self.output).unwrap_or_default()).into_owned()
@@ -158,6 +174,10 @@ impl Process {
         let id = i32::try_from(self.id()).expect("a process id");
         Pid::from_raw(id).expect("a process id above 0")
     }
+}
+
+fn create(path: &Path) -> File {
+    File::create(path).unwrap_or_else(|error| panic!("cannot write {}: {error}", path.display()))
 }
 
 impl Drop for Process {
