@@ -86,7 +86,8 @@ pub enum Rule {
 pub enum Start {
     /// Nothing: it was there before the first frame.
     Whole,
-    /// What came before it joined: audio of that time, pictures up to a keyframe. From there on it has everything.
+    /// What came before it joined, one group of pictures at most: it begins at the first or second keyframe, and from
+    /// there on it has everything.
     AtAKeyframe,
 }
 
@@ -97,13 +98,20 @@ pub struct Equal {
     pub video: usize,
     /// Coded audio frames.
     pub audio: usize,
-    /// Frames at the start that the receiver was not there for.
-    pub missed: usize,
+    /// Video frames at the start that the receiver was not there for.
+    pub video_missed: usize,
+    /// Audio frames at the start that the receiver was not there for.
+    pub audio_missed: usize,
 }
 
 impl fmt::Display for Equal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} video and {} audio packets", self.video, self.audio)
+        write!(f, "{} video and {} audio packets", self.video, self.audio)?;
+        if self.video_missed + self.audio_missed > 0 {
+            let (video, audio) = (self.video_missed, self.audio_missed);
+            write!(f, ", {video} and {audio} missed at the start")?;
+        }
+        Ok(())
     }
 }
 
@@ -128,11 +136,14 @@ pub fn compare(
     rule: Rule,
     start: Start,
 ) -> Result<Equal, Difference> {
-    let (mut counts, mut missed) = ([0, 0], 0);
+    let (mut counts, mut missed) = ([0, 0], [0, 0]);
     let mut clocks = None;
-    for (count, kind) in counts.iter_mut().zip([Kind::Video, Kind::Audio]) {
+    for (index, kind) in [Kind::Video, Kind::Audio].into_iter().enumerate() {
         let (sent_frames, got_frames) = (frames(sent, kind), frames(got, kind));
-        let from = first_of(&sent_frames, &got_frames, start)?;
+        let from = match start {
+            Start::Whole => 0,
+            Start::AtAKeyframe => joined_in_time(&sent_frames, &got_frames)?,
+        };
         let expected = sent_frames.get(from..).unwrap_or_default();
         if let (None, Some(sent), Some(got)) = (clocks, expected.first(), got_frames.first()) {
             clocks = Some(got.timestamp.wrapping_sub(sent.timestamp));
@@ -146,7 +157,7 @@ pub fn compare(
                 None,
             )?;
         }
-        (*count, missed) = (expected.len(), missed + from);
+        (counts[index], missed[index]) = (expected.len(), from);
     }
     if rule == Rule::EveryMessage {
         let media = |packets: &[Packet]| -> Vec<Packet> {
@@ -158,14 +169,15 @@ pub fn compare(
         };
         same_list("message", &media(sent), &media(got), None)?;
     }
-    let [video, audio] = counts;
+    let ([video, audio], [video_missed, audio_missed]) = (counts, missed);
     if video + audio == 0 {
         return Err(Difference("nothing was sent".to_owned()));
     }
     Ok(Equal {
         video,
         audio,
-        missed,
+        video_missed,
+        audio_missed,
     })
 }
 
@@ -179,11 +191,11 @@ pub fn compare_run(sent: &[Packet], got: &[Packet]) -> Result<Equal, Difference>
     let mut cut = Vec::new();
     for kind in [Kind::Video, Kind::Audio] {
         let (sent_frames, count) = (frames(sent, kind), frames(got, kind).len());
-        let from = first_of(&sent_frames, &frames(got, kind), Start::AtAKeyframe)?;
+        let from = joined_at(&sent_frames, &frames(got, kind))?;
         let up_to = from.saturating_add(count).min(sent_frames.len());
-        cut.extend_from_slice(&sent_frames[..up_to]);
+        cut.extend_from_slice(&sent_frames[from..up_to]);
     }
-    compare(&cut, got, Rule::Frames, Start::AtAKeyframe)
+    compare(&cut, got, Rule::Frames, Start::Whole)
 }
 
 fn frames(packets: &[Packet], kind: Kind) -> Vec<Packet> {
@@ -193,9 +205,24 @@ fn frames(packets: &[Packet], kind: Kind) -> Vec<Packet> {
     of_kind.cloned().collect()
 }
 
+/// The place in what was sent where the receiver begins, when it missed one group of pictures at most.
+fn joined_in_time(sent: &[Packet], got: &[Packet]) -> Result<usize, Difference> {
+    let from = joined_at(sent, got)?;
+    let keyframes_missed = sent[..from]
+        .iter()
+        .filter(|packet| packet.class == Class::Keyframe && packet.kind == Kind::Video)
+        .count();
+    if keyframes_missed > 1 {
+        return Err(Difference(format!(
+            "the first {from} pictures are missing, which are {keyframes_missed} groups"
+        )));
+    }
+    Ok(from)
+}
+
 /// The place in what was sent where the receiver begins.
-fn first_of(sent: &[Packet], got: &[Packet], start: Start) -> Result<usize, Difference> {
-    let Some(first) = got.first().filter(|_| start == Start::AtAKeyframe) else {
+fn joined_at(sent: &[Packet], got: &[Packet]) -> Result<usize, Difference> {
+    let Some(first) = got.first() else {
         return Ok(0);
     };
     if first.kind == Kind::Video && first.class != Class::Keyframe {
@@ -309,7 +336,7 @@ mod tests {
     #[test]
     fn one_constant_between_the_clocks_is_equal() {
         let equal = compare(&stream(), &moved(1000), Rule::EveryMessage, Start::Whole).unwrap();
-        assert_eq!((equal.video, equal.audio, equal.missed), (3, 0, 0));
+        assert_eq!((equal.video, equal.audio, equal.video_missed), (3, 0, 0));
     }
 
     #[test]
@@ -344,10 +371,28 @@ mod tests {
     }
 
     #[test]
-    fn who_joined_later_has_the_rest() {
+    fn who_joined_one_group_later_has_the_rest() {
         let got = vec![video(5, b"\x17\x01\x00\x00\x00third")];
         let equal = compare(&stream(), &got, Rule::Frames, Start::AtAKeyframe).unwrap();
-        assert_eq!((equal.video, equal.missed), (1, 2));
+        assert_eq!((equal.video, equal.video_missed), (1, 2));
+        assert_eq!(
+            equal.to_string(),
+            "1 video and 0 audio packets, 2 and 0 missed at the start"
+        );
         assert!(compare(&stream(), &got, Rule::Frames, Start::Whole).is_err());
+    }
+
+    #[test]
+    fn who_joined_two_groups_later_is_too_late() {
+        let mut sent = stream();
+        sent.push(video(120, b"\x17\x01\x00\x00\x00fourth"));
+        let got = vec![video(5, b"\x17\x01\x00\x00\x00fourth")];
+        let difference = compare(&sent, &got, Rule::Frames, Start::AtAKeyframe).unwrap_err();
+        assert_eq!(
+            difference.to_string(),
+            "the first 3 pictures are missing, which are 2 groups"
+        );
+        // A session that was cut off may begin anywhere.
+        assert!(compare_run(&sent, &got).is_ok());
     }
 }
