@@ -85,7 +85,7 @@ const SAYS_AVC: Sent = (
     b"\x02\0\x0aonMetaData\x08\0\0\0\x01\0\x0cvideocodecid\0\x40\x1c\0\0\0\0\0\0\0\0\x09",
 );
 
-/// Four pictures that are shown in the order I B B P and sent in the order I P B B.
+/// [WIRE 155] Four pictures that are shown in the order I B B P and sent in the order I P B B.
 #[test]
 fn b_frames_stay_in_the_order_of_decoding_with_their_offsets() {
     let sent: [Sent; 5] = [

@@ -7,7 +7,7 @@
 //!
 //! Every parser gives the same result for every split of its input, holds memory only for bytes that came, and
 //! is bounded by a [`limits::Limits`] value. Rules cite their source as `[RTMP 5.3.1.3]` (the Adobe document),
-//! `[E-RTMP v2: ...]`, or `[WIRE 053]` (a numbered statement of `docs/wire.md`).
+//! `[E-RTMP v2: ...]`, or `[WIRE 053]` (a numbered statement of `docs/spec-coverage.md`).
 #![cfg_attr(
     not(test),
     deny(

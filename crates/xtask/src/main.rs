@@ -13,6 +13,7 @@ mod interop_doc;
 mod layering;
 mod packages;
 mod sizes;
+mod spec;
 mod step;
 mod tests_run;
 mod watchdog;
@@ -30,6 +31,7 @@ Usage: cargo xtask <task>
   doc       builds the documentation, private items included; a warning is an error
   layering  checks which crate may depend on which, and the number of packages
   sizes     lists files above 600 lines and functions above 70
+  spec      compares docs/spec-coverage.md with the tests and citations in the code
   demo      starts a relay with a test picture and prints what to paste into a player
 ";
 
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         Some("doc") => checks::doc().run(),
         Some("layering") => layering::check(),
         Some("sizes") => sizes::check(),
+        Some("spec") => spec::check(),
         Some("demo") => demo::run(),
         Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
