@@ -75,6 +75,11 @@ pub const DEADLINE_RANGE: RangeInclusive<Duration> =
 /// Networks in `trusted`. Why: each connection is compared with all of them.
 pub const TRUSTED_NETWORKS_MAX: usize = 256;
 
+/// Memory of this process for one plain RTMP player, in bytes, whether it keeps up, waits or never reads. What the kernel
+/// buffers for its socket and the ring that all players of a stream share are not in it.
+/// Why: ten thousand players must cost 40 MB and not gigabytes. A test with a thousand of them holds it.
+pub const PLAYER_BYTES_MAX: usize = 4 << 10;
+
 /// Bytes of the configuration file. Why: a thousand apps with pushes fit; a video file given by mistake does not.
 pub const FILE_BYTES_MAX: u64 = 4 << 20;
 /// Bytes of a file with one secret. Why: tokens reach some KiB.
