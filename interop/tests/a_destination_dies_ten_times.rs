@@ -10,16 +10,26 @@ use bongsu_interop::stage::{OPEN_APP, differences, push, wait_for_players};
 use bongsu_testkit::compare::{Packet, Start, compare_run, read_flv};
 use bongsu_testkit::raw::Sink;
 use bongsu_testkit::{Bongsu, Fixture, Nginx, RunDir, wait};
+use serde_json::Value;
 
-/// The longest pause before another attempt, as configured; the media has a keyframe every second.
-const BACK_LIMIT: Duration = Duration::from_millis(500 + 1_000 + 1_500);
+/// The longest pause before another attempt, in milliseconds.
+const RETRY_MAX_MS: u64 = 500;
+/// That pause, a keyframe of the media, which come every second, and room for a busy machine.
+const BACK_LIMIT: Duration = Duration::from_millis(RETRY_MAX_MS + 1_000 + 1_500);
+/// The death after which it stays down for some attempts.
+const LONG_DEATH: usize = 4;
+/// Attempts that fail meanwhile.
+const ATTEMPTS_IN_VAIN: u64 = 3;
+/// How long a step may take that has no limit of its own.
+const LIMIT: Duration = Duration::from_secs(10);
 /// Frames that show a destination has the stream again.
 const FRAMES_BACK: usize = 10;
 
 /// The one that dies.
 trait Victim {
     fn target(&self) -> String;
-    fn die_and_return(&mut self, dir: &RunDir);
+    fn die(&mut self);
+    fn come_back(&mut self, dir: &RunDir);
     /// What each life has got, oldest first.
     fn lives(&self) -> Vec<Vec<Packet>>;
     /// Whether they have the metadata.
@@ -32,8 +42,11 @@ impl Victim for Sink {
         self.address().to_string()
     }
 
-    fn die_and_return(&mut self, _: &RunDir) {
+    fn die(&mut self) {
         self.kill();
+    }
+
+    fn come_back(&mut self, _: &RunDir) {
         self.restart();
     }
 
@@ -55,8 +68,11 @@ impl Victim for Nginx {
         self.address().to_string()
     }
 
-    fn die_and_return(&mut self, dir: &RunDir) {
+    fn die(&mut self) {
         self.kill();
+    }
+
+    fn come_back(&mut self, dir: &RunDir) {
         self.restart(dir);
     }
 
@@ -120,7 +136,8 @@ impl Scene {
             ("victim", victim.target()),
         ] {
             toml.push_str(&push(name, &format!("rtmp://{target}/live/{{name}}")));
-            toml.push_str("retry_min = \"100ms\"\nretry_max = \"500ms\"\n");
+            let retry = format!("retry_min = \"100ms\"\nretry_max = \"{RETRY_MAX_MS}ms\"\n");
+            toml.push_str(&retry);
         }
         let relay = Bongsu::start(dir, "relay", &toml);
         Self {
@@ -151,6 +168,41 @@ impl Scene {
     }
 }
 
+/// The victim as the relay sees it.
+fn victim_at(relay: &Bongsu) -> Value {
+    relay.destination("live/cam", "victim").unwrap_or_default()
+}
+
+/// The destination has been seen live, which its TCP proves by acknowledging bytes.
+fn wait_for_live(name: &str, relay: &Bongsu) {
+    wait::until_true(&format!("{name} to be live"), LIMIT, || {
+        victim_at(relay)["state"] == "live"
+    });
+}
+
+/// While it is down the relay says that it waits, for how long, and how often it has tried.
+fn wait_for_attempts_in_vain(name: &str, relay: &Bongsu) {
+    let before = victim_at(relay);
+    let count = |victim: &Value, key: &str| victim[key].as_u64();
+    let said = wait::until(&format!("{name} to be tried in vain"), LIMIT, || {
+        let now = victim_at(relay);
+        let tried = count(&now, "attempt")? >= count(&before, "attempt")? + ATTEMPTS_IN_VAIN;
+        (tried && now["state"] == "waiting_retry").then_some(now)
+    });
+    let next = count(&said, "next_retry_ms");
+    assert!(next.is_some_and(|ms| ms <= RETRY_MAX_MS), "{name}: {said}");
+    assert!(
+        said["reason"]
+            .as_str()
+            .is_some_and(|reason| reason.contains("connection refused")),
+        "{name}: {said}"
+    );
+    assert!(
+        count(&said, "failures") >= count(&before, "failures").map(|was| was + ATTEMPTS_IN_VAIN),
+        "{name}: {said}, before: {before}"
+    );
+}
+
 fn dies_ten_times(name: &str, victim: &mut dyn Victim, dir: &RunDir) {
     let scene = Scene::set(dir, victim);
     let listeners = scene.listeners(dir);
@@ -163,20 +215,22 @@ fn dies_ten_times(name: &str, victim: &mut dyn Victim, dir: &RunDir) {
         "cam",
     );
     for life in 0..=10 {
-        let limit = if life == 0 {
-            Duration::from_secs(10)
-        } else {
-            BACK_LIMIT
-        };
+        let limit = if life == 0 { LIMIT } else { BACK_LIMIT };
         wait::until_true(&format!("{name} to be back, life {life}"), limit, || {
             victim
                 .lives()
                 .get(life)
                 .is_some_and(|packets| frames(packets) >= FRAMES_BACK)
         });
-        if life < 10 {
-            victim.die_and_return(dir);
+        wait_for_live(name, &scene.relay);
+        if life == 10 {
+            break;
         }
+        victim.die();
+        if life == LONG_DEATH {
+            wait_for_attempts_in_vain(name, &scene.relay);
+        }
+        victim.come_back(dir);
     }
     assert!(
         publishing.process().is_running(),

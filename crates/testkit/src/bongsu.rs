@@ -217,6 +217,18 @@ impl Bongsu {
         let list = all.as_array().or_else(|| all.get("streams")?.as_array())?;
         list.iter().find(|stream| stream["path"] == path).cloned()
     }
+
+    /// One destination of a stream, by its name.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::streams`].
+    #[must_use]
+    pub fn destination(&self, path: &str, name: &str) -> Option<Value> {
+        let stream = self.stream(path)?;
+        let all = stream["destinations"].as_array()?;
+        all.iter().find(|one| one["name"] == name).cloned()
+    }
 }
 
 fn printed_in(dir: &RunDir, name: &str) -> PathBuf {
