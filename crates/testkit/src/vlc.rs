@@ -12,7 +12,17 @@ use crate::tool::Tool;
 /// The user that VLC runs as when the tests run as root, which VLC refuses: nobody.
 const UNPRIVILEGED: &str = "65534";
 
-/// VLC as a player that writes every picture that it shows to a file.
+/// The file with the pictures, in the home of VLC.
+const PICTURES: &str = "pictures.png";
+/// What a PNG file begins with; it stands nowhere else in one.
+const PNG_BEGIN: &[u8] = b"\x89PNG\r\n\x1a\n";
+/// What a PNG file ends with: its chunk IEND with the checksum.
+const PNG_END: &[u8] = b"IEND\xaeB`\x82";
+
+/// VLC as a player that writes every picture that it decodes to a file, as a PNG behind the last one.
+///
+/// It does not show them: VLC forgets a picture that waits for its time on the screen when the stream ends, so that now
+/// and then the last one would be missing.
 ///
 /// It needs a home that it may write to, whoever it runs as; the folder goes with this value.
 #[derive(Debug)]
@@ -39,14 +49,14 @@ impl Vlc {
             .env("HOME", &home)
             .env_remove("XDG_RUNTIME_DIR")
             .current_dir(&home)
-            .args(
-                "--no-color --play-and-exit --no-drop-late-frames --no-skip-frames --aout dummy"
-                    .split(' '),
-            )
+            .args("--no-color --play-and-exit --no-drop-late-frames --no-skip-frames".split(' '))
             // On a busy machine pictures that are late for the default buffer of one second would be left out.
             .args(["--network-caching", "3000"])
-            .args(["--vout", "yuv", "--yuv-yuv4mpeg2", "--yuv-file"])
-            .arg(home.join("pictures.y4m"))
+            .args(["--no-sout-audio", "--sout"])
+            .arg(format!(
+                "#transcode{{vcodec=png}}:std{{access=file,mux=dummy,dst={}}}",
+                home.join(PICTURES).display()
+            ))
             .arg(url)
             .arg("vlc://quit");
         let process = Process::start(name, logs, &mut command);
@@ -58,12 +68,10 @@ impl Vlc {
         &mut self.process
     }
 
-    /// How many different pictures it has shown. The same picture twice counts once: VLC shows a picture again while
-    /// it waits for the next one, and no two pictures of the test source are the same.
+    /// How many different pictures it has decoded. No two pictures of the test source are the same.
     #[must_use]
     pub fn pictures(&self) -> usize {
-        let bytes = fs::read(self.home.join("pictures.y4m")).unwrap_or_default();
-        distinct_pictures(&bytes)
+        distinct_pictures(&fs::read(self.home.join(PICTURES)).unwrap_or_default())
     }
 }
 
@@ -93,22 +101,21 @@ fn unprivileged(program: &Path) -> Command {
     command
 }
 
-/// Different pictures in a YUV4MPEG2 file: one line about the stream, then `FRAME` and the bytes, 12 bits per pixel.
+/// Different whole pictures in a row of PNG files.
 fn distinct_pictures(bytes: &[u8]) -> usize {
-    let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else {
-        return 0;
-    };
-    let (head, rest) = bytes.split_at(end + 1);
-    let head = String::from_utf8_lossy(head);
-    let side = |letter: char| -> usize {
-        head.split_whitespace()
-            .find_map(|word| word.strip_prefix(letter)?.parse().ok())
-            .unwrap_or(0)
-    };
-    let (width, height) = (side('W'), side('H'));
-    let chroma = width.div_ceil(2) * height.div_ceil(2) * 2;
-    let picture = b"FRAME\n".len() + width * height + chroma;
-    rest.chunks_exact(picture).collect::<BTreeSet<_>>().len()
+    let mut pictures = BTreeSet::new();
+    let mut from = None;
+    for at in 0..bytes.len() {
+        let rest = &bytes[at..];
+        if rest.starts_with(PNG_BEGIN) {
+            from = Some(at);
+        } else if rest.starts_with(PNG_END)
+            && let Some(from) = from.take()
+        {
+            pictures.insert(&bytes[from..at]);
+        }
+    }
+    pictures.len()
 }
 
 #[cfg(test)]
@@ -116,9 +123,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_picture_shown_twice_counts_once() {
-        let file = b"YUV4MPEG2 W2 H2 F25:1 Ip A1:1\nFRAME\nabcdefFRAME\nabcdefFRAME\nghijklFRA";
-        assert_eq!(distinct_pictures(file), 2);
+    fn whole_pictures_that_differ_are_counted() {
+        let picture = |what: &[u8]| [PNG_BEGIN, what, PNG_END].concat();
+        let [one, other] = [b"one", b"two"].map(|what| picture(what));
+        let cut_short = &other[..other.len() - 1];
+        assert_eq!(distinct_pictures(&[one.as_slice(), &other].concat()), 2);
+        assert_eq!(distinct_pictures(&[one.as_slice(), &one].concat()), 1);
+        assert_eq!(distinct_pictures(&[&one, cut_short].concat()), 1);
         assert_eq!(distinct_pictures(b""), 0);
     }
 }
