@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use bongsu_flv::{Codec, FourCc};
+use bongsu_hub::limits::ANNOUNCED_VIDEO_WAIT_MS_MAX;
 use bongsu_hub::{
     Config, Cursor, Encode, Identity, Kind, LiveStream, Next, PublisherId, Pushed, Takeover,
 };
@@ -140,4 +141,21 @@ fn the_codec_is_that_of_the_media_whatever_the_metadata_says() {
         let codecs: Vec<Codec> = video.map(|track| track.codec).collect();
         assert_eq!(codecs, [Codec::FourCc(FourCc::HVC1)]);
     }
+}
+
+/// [WIRE 120] Video that the metadata promises is waited for, but not longer than the limit.
+#[test]
+fn video_that_is_announced_and_does_not_come_keeps_nobody_waiting() {
+    let limit = u32::try_from(ANNOUNCED_VIDEO_WAIT_MS_MAX).unwrap();
+    let mut scene = Scene::new();
+    scene.push(&[SAYS_AVC, (A, 0, b"\xaf\0\x12\x10"), (A, 0, b"\xaf\x01a")]);
+    assert_eq!(scene.join(), []);
+    scene.push(&[(A, limit, b"\xaf\x01b")]);
+    assert_eq!(scene.join(), [], "at the limit");
+    scene.push(&[(A, limit + 1, b"\xaf\x01c")]);
+    let got = scene.join();
+    assert!(
+        got.contains(&(A, Bytes::from_static(b"\xaf\x01c"))),
+        "{got:?}"
+    );
 }

@@ -132,7 +132,9 @@ impl LiveStream {
             .from(self.session.at)
             .next()
             .map_or(0, |first| first.clock);
+        // Once its first entry is gone the publisher has been here for longer than that: what a ring is sure to hold.
         self.video.last.is_none()
+            && self.session.at >= self.ring.base()
             && self.ring.head_clock().saturating_sub(began) <= ANNOUNCED_VIDEO_WAIT_MS_MAX
             && self.headers.announces_video()
     }
