@@ -64,13 +64,26 @@ impl Report {
         outcome.is_ok()
     }
 
-    /// Prints one line per step.
+    /// Prints one line per step, and the total.
     pub(crate) fn print(&self) {
         println!("== durations");
-        for (name, took, passed) in &self.lines {
+        print!("{}", self.durations());
+    }
+
+    fn durations(&self) -> String {
+        let line = |name: &str, took: Duration, verdict: &str| {
+            let seconds = took.as_secs_f64();
+            format!("{name:<12} {seconds:>7.1} s  {verdict}")
+                .trim_end()
+                .to_owned()
+                + "\n"
+        };
+        let steps = self.lines.iter().map(|(name, took, passed)| {
             let verdict = if *passed { "ok" } else { "FAILED" };
-            println!("{name:<12} {:>7.1} s  {verdict}", took.as_secs_f64());
-        }
+            line(name, *took, verdict)
+        });
+        let total = self.lines.iter().map(|(_, took, _)| *took).sum();
+        steps.chain([line("total", total, "")]).collect()
     }
 
     /// One line that names what failed.
@@ -86,5 +99,32 @@ impl Report {
         } else {
             Err(format!("failed: {}; see above", failed.join(", ")))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_durations_end_with_their_total() {
+        let report = Report {
+            lines: vec![
+                ("fmt", Duration::from_millis(1_500), true),
+                ("clippy", Duration::from_secs(60), false),
+            ],
+        };
+        assert_eq!(
+            report.durations(),
+            "\
+fmt              1.5 s  ok
+clippy          60.0 s  FAILED
+total           61.5 s
+"
+        );
+        assert_eq!(
+            report.verdict(),
+            Err("failed: clippy; see above".to_owned())
+        );
     }
 }
