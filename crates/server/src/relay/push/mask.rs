@@ -22,7 +22,8 @@ impl Mask {
         let (plain_name, _) = name.split_once('?').unwrap_or((name, ""));
         secrets.extend([name, plain_name].map(str::to_owned));
         // Of the path only the first segment is never a key.
-        let (app, _) = url.app().split_once('?').unwrap_or((url.app(), ""));
+        let app = url.app();
+        let (app, _) = app.split_once('?').unwrap_or((app, ""));
         let behind_app = app.split('/').skip(1).chain(plain_name.split('/'));
         secrets.extend(behind_app.map(str::to_owned));
         for part in [name, url.app()] {
