@@ -161,7 +161,7 @@ pub enum LogLevel {
 }
 
 impl Limits {
-    /// The bounds of the parsers of a peer that may publish or play.
+    /// The bounds of the parsers of a peer that publishes.
     #[must_use]
     pub const fn authorised(&self) -> bongsu_rtmp::limits::Limits {
         bongsu_rtmp::limits::Limits {
