@@ -1,0 +1,256 @@
+//! The two examples, run as processes against each other.
+#![allow(clippy::unwrap_used)] // the helpers are part of the tests
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // two processes have clocks and sockets
+
+use std::io::{BufRead, BufReader, Lines, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use bongsu_flv::{Kind, tag};
+use bytes::BytesMut;
+
+/// Time from the first tag of [`Movie`] to its last, in milliseconds: more than the second between two reports.
+const MOVIE_MS: u32 = 1_200;
+/// Bytes of its one keyframe: many chunks, and more than a stranger may send in a message.
+const KEYFRAME_BYTES: usize = 100_000;
+
+/// Cargo puts examples beside the `deps` directory of the tests.
+fn example(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let target = test.parent().and_then(Path::parent).unwrap();
+    let path = target.join("examples").join(name);
+    assert!(
+        path.exists(),
+        "{} is missing: type `cargo build -p bongsu-rtmp --examples`",
+        path.display()
+    );
+    path
+}
+
+/// A file that a publisher can send, and what is in it.
+struct Movie {
+    path: PathBuf,
+    frames: usize,
+    bytes: usize,
+}
+
+impl Movie {
+    fn write(name: &str) -> Self {
+        let mut file = BytesMut::new();
+        tag::write_file_header(&mut file, true, true);
+        // Neither the metadata nor a tag of a kind that RTMP has no message for is a frame.
+        tag::write_tag(
+            &mut file,
+            Kind::Data,
+            0,
+            b"\x02\0\x0aonMetaData\x08\0\0\0\0\0\0\x09",
+        )
+        .unwrap();
+        file.extend_from_slice(b"\x0f\0\0\x01\0\0\0\0\0\0\0x\0\0\0\x0c");
+        let (mut frames, mut bytes) = (0, 0);
+        let mut frame = |kind, timestamp, payload: &[u8]| {
+            tag::write_tag(&mut file, kind, timestamp, payload).unwrap();
+            (frames, bytes) = (frames + 1, bytes + payload.len());
+        };
+        let mut keyframe = b"\x17\x01\0\0\0".to_vec();
+        keyframe.resize(KEYFRAME_BYTES, 0xab);
+        frame(Kind::Video, 0, b"\x17\0\0\0\0\x01\x42\xc0\x1e");
+        frame(Kind::Audio, 0, b"\xaf\0\x12\x10");
+        frame(Kind::Video, 0, &keyframe);
+        for timestamp in (0..=MOVIE_MS).step_by(40) {
+            frame(Kind::Audio, timestamp, &[0xaf, 1, 2, 3]);
+            frame(Kind::Video, timestamp, &[0x27, 1, 0, 0, 0, 4, 5]);
+        }
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::write(&path, &file).unwrap();
+        Self {
+            path,
+            frames,
+            bytes,
+        }
+    }
+
+    fn counts(&self) -> String {
+        format!("{} frames, {} bytes", self.frames, self.bytes)
+    }
+}
+
+fn publisher(file: &Path, url: &str) -> Command {
+    let mut command = Command::new(example("publisher"));
+    command.arg(file).arg(url);
+    command
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+fn assert_failed(output: &Output, why: &str) {
+    assert_eq!(text(&output.stderr), format!("error: {why}\n"));
+    assert_eq!(text(&output.stdout), "");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+/// The server's process on a port that the system chose; ends with the test.
+struct Server {
+    process: Child,
+    address: String,
+    lines: Lines<BufReader<ChildStdout>>,
+    complaints: Lines<BufReader<ChildStderr>>,
+}
+
+impl Server {
+    fn start() -> Self {
+        let mut process = Command::new(example("server"))
+            .arg("127.0.0.1:0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let complaints = BufReader::new(process.stderr.take().unwrap()).lines();
+        let line = lines.next().unwrap().unwrap();
+        let address = line.strip_prefix("listening on ").unwrap().to_owned();
+        Self {
+            process,
+            address,
+            lines,
+            complaints,
+        }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("rtmp://{}/{path}", self.address)
+    }
+
+    fn line(&mut self) -> String {
+        self.lines.next().unwrap().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+// Goal: what is in the file, what the publisher says and what the server says are the same.
+#[test]
+fn the_server_counts_what_the_publisher_sends_in_real_time() {
+    let movie = Movie::write("counted.flv");
+    let mut server = Server::start();
+    let started_at = Instant::now();
+    let output = publisher(&movie.path, &server.url("live/cam?key=unused"))
+        .output()
+        .unwrap();
+    assert_eq!(text(&output.stderr), "");
+    assert_eq!(
+        text(&output.stdout),
+        format!("published {}\n", movie.counts())
+    );
+    assert!(output.status.success());
+    assert!(
+        started_at.elapsed() >= Duration::from_millis(MOVIE_MS.into()),
+        "too fast"
+    );
+
+    let report = server.line();
+    let frames = report
+        .strip_prefix("live/cam: ")
+        .and_then(|rest| rest.split_once(" frames, "));
+    let frames: usize = frames.unwrap().0.parse().unwrap();
+    assert!((1..=movie.frames).contains(&frames), "{report}");
+    assert!(report.ends_with(" bytes"), "{report}");
+    assert_eq!(
+        server.line(),
+        format!("live/cam: {}, ended", movie.counts())
+    );
+}
+
+#[test]
+fn two_publishers_are_served_and_counted_at_once() {
+    let movie = Movie::write("twice.flv");
+    let mut server = Server::start();
+    let mut publishers = ["live/a", "live/b"].map(|path| {
+        publisher(&movie.path, &server.url(path))
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap()
+    });
+    let mut ended = Vec::new();
+    while ended.len() < 2 {
+        let line = server.line();
+        assert!(!line.ends_with("lost"), "{line}");
+        ended.extend(line.ends_with("ended").then_some(line));
+    }
+    ended.sort();
+    assert_eq!(
+        ended,
+        ["a", "b"].map(|name| format!("live/{name}: {}, ended", movie.counts()))
+    );
+    for publisher in &mut publishers {
+        assert!(publisher.wait().unwrap().success());
+    }
+}
+
+#[test]
+fn a_publisher_that_fails_is_lost_and_says_why() {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-movie.flv");
+    std::fs::write(&path, b"RIFF").unwrap();
+    let mut server = Server::start();
+    let output = publisher(&path, &server.url("live/cam")).output().unwrap();
+    assert_failed(&output, "not an FLV file: it does not begin with \"FLV\"");
+    assert_eq!(server.line(), "live/cam: 0 frames, 0 bytes, lost");
+}
+
+#[test]
+fn a_publisher_that_is_refused_names_the_code_and_no_words() {
+    let movie = Movie::write("refused.flv");
+    let mut server = Server::start();
+    let output = publisher(&movie.path, &server.url("live/.hidden"))
+        .output()
+        .unwrap();
+    assert_failed(&output, "the server said no: NetStream.Publish.BadName");
+    let complaint = server.complaints.next().unwrap().unwrap();
+    assert!(
+        complaint.ends_with(": refused with NetStream.Publish.BadName"),
+        "{complaint}"
+    );
+}
+
+#[test]
+fn a_publisher_says_what_it_cannot_do() {
+    let output = Command::new(example("publisher")).output().unwrap();
+    assert_failed(&output, "type: publisher <file.flv> <rtmp://host/app/name>");
+    let movie = Movie::write("unsent.flv");
+    let output = publisher(&movie.path, "rtmps://127.0.0.1/live/cam")
+        .output()
+        .unwrap();
+    assert_failed(&output, "rtmps needs TLS, which std::net does not have");
+}
+
+// Goal: one connection of nonsense ends alone.
+#[test]
+fn a_peer_that_speaks_http_is_told_so_and_the_next_one_is_served() {
+    let mut server = Server::start();
+    let mut browser = TcpStream::connect(&server.address).unwrap();
+    browser.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    browser.shutdown(Shutdown::Write).unwrap();
+    let mut answer = String::new();
+    browser.read_to_string(&mut answer).unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 400 Bad Request\r\n"),
+        "{answer}"
+    );
+    let complaint = server.complaints.next().unwrap().unwrap();
+    assert!(complaint.ends_with("it speaks HTTP"), "{complaint}");
+
+    let movie = Movie::write("next.flv");
+    let next = publisher(&movie.path, &server.url("live/cam"))
+        .output()
+        .unwrap();
+    assert!(next.status.success());
+}
