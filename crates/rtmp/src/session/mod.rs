@@ -8,6 +8,7 @@
 //! wait for whichever comes first: bytes from the peer (`handle_bytes`), the instant of `poll_timeout`
 //! (`handle_timeout`), or a decision of your own. Two rules keep memory bounded: stop reading the socket while
 //! [`ServerSession::wants_bytes`] is false, and while bytes from `poll_output` wait for a slow peer.
+//! Loops that keep the contract, for a server and for a client, are in [the crate's documentation](crate).
 //!
 //! **The end.** `Event::Closing` says that nothing more will come: send what `poll_output` gave, shut the write
 //! side down, close. After an error from `handle_bytes` do the same; `poll_output` may hold a last answer.
