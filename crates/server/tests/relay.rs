@@ -1,4 +1,9 @@
 //! A whole relay in this process, on ports that the system chooses, with scripted peers.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a helper of tests fails the test by panicking"
+)]
 
 #[path = "relay/house.rs"]
 mod house;
