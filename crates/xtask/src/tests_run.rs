@@ -6,7 +6,7 @@ use crate::sizes;
 use crate::spec;
 use crate::step::{Report, Step};
 use crate::watchdog::Patience;
-use crate::workspace::cargo;
+use crate::workspace::{cargo, target_dir};
 use crate::{checks, interop_doc};
 
 /// The test command of the README: everything.
@@ -80,4 +80,18 @@ fn check_code(report: &mut Report) {
     report.run(Step::check("spec", spec::check));
     report.run(checks::clippy());
     report.run(checks::doc());
+    report.run(fuzz_corpora());
+}
+
+/// Replays what fuzzing found worth keeping. It shares the target directory, so that little is built twice.
+fn fuzz_corpora() -> Step {
+    let mut command = cargo(&[
+        "test",
+        "--manifest-path",
+        "fuzz/Cargo.toml",
+        "--no-default-features",
+        "--locked",
+    ]);
+    command.env("CARGO_TARGET_DIR", target_dir());
+    Step::command("fuzz corpora", command, Patience::minutes(10, 8))
 }
