@@ -27,7 +27,7 @@ pub struct Stage {
     _only: MutexGuard<'static, ()>,
     dir: RunDir,
     relay: Bongsu,
-    destinations: [Bongsu; 2],
+    _destinations: [Bongsu; 2],
     nginx: Nginx,
     listeners: Vec<Listener>,
 }
@@ -81,7 +81,7 @@ impl Stage {
             _only: only,
             dir,
             relay,
-            destinations,
+            _destinations: destinations,
             nginx,
             listeners,
         }
@@ -89,7 +89,7 @@ impl Stage {
 
     /// Publishes to the relay, waits for everybody's end, and judges.
     #[must_use]
-    pub fn play(self, publisher: Publisher, fixture: Fixture) -> Vec<Verdict> {
+    pub fn play(mut self, publisher: Publisher, fixture: Fixture) -> Vec<Verdict> {
         let relay = self.relay.rtmp().to_string();
         let mut publishing = Publishing::start(publisher, fixture, &self.dir, &relay, STREAM);
         let sent = publishing.finish();
@@ -99,11 +99,13 @@ impl Stage {
             _ => Start::Whole,
         };
         drop(publishing);
+        let listeners = std::mem::take(&mut self.listeners).into_iter();
+        let heard: Vec<Verdict> = listeners
+            .map(|listener| listener.judge(&sent, start))
+            .collect();
+        // Its own player has seen the end, so that the recording is whole.
         let mut verdicts = self.recorded(fixture, &sent, start);
-        for listener in self.listeners {
-            verdicts.push(listener.judge(&sent, start));
-        }
-        drop(self.destinations);
+        verdicts.extend(heard);
         verdicts
     }
 
