@@ -47,11 +47,19 @@ pub fn message(input: &[u8]) {
     };
     match decoded {
         Message::Control(control) => {
-            let again = Control::decode(control.message_type(), &control.encode());
+            let body = control.encode();
+            let again = Control::decode(control.message_type(), &body);
             assert_eq!(again, Ok(Some(control)));
+            // The fifth byte is the limit type of a bandwidth, of which some values mean the same.
+            assert_eq!(raw.payload[..4], body[..4]);
+            if let Some(limit @ 0..=2) = raw.payload.get(4) {
+                assert!(body.get(4).is_none_or(|written| written == limit));
+            }
         }
         Message::UserControl(event) => {
-            assert_eq!(UserControl::decode(&event.encode()), Some(event));
+            let body = event.encode();
+            assert_eq!(UserControl::decode(&body), Some(event));
+            assert!(raw.payload.starts_with(&body), "{event:?}");
         }
         Message::Command(command) => check_command(&command),
         Message::Data(data) => check_data(&data, &raw.payload),
