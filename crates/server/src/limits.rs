@@ -22,6 +22,11 @@ pub(crate) const WORKER_QUEUE_MAX: usize = 1_024;
 /// Why: a refused encoder shows the reason to a person; a peer that never closes costs one socket for this long.
 pub(crate) const LINGER: Duration = Duration::from_secs(1);
 
+/// Bytes that a closing connection reads and throws away while it waits for the peer to close.
+/// Why: what is on its way when an encoder is refused is less, at 50 Mbit/s for a whole [`LINGER`]; who sends more does
+/// not listen, and throwing a flood away for a second takes a core.
+pub(crate) const LINGER_BYTES_MAX: usize = 8 << 20;
+
 /// Time between the last frame of a stream and the words that it is over.
 /// Why, a quirk: GStreamer's rtmp2src (1.22 to 1.28) throws away what it has not handed on when StreamEOF arrives, so
 /// that the end of every recording would be missing.

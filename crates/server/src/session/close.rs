@@ -14,7 +14,7 @@ use rustix::net::{Shutdown, shutdown};
 use super::Facts;
 use super::connection::{Connection, Role};
 use super::ending::End;
-use crate::limits::{LINGER, LINGER_AT_SHUTDOWN};
+use crate::limits::{LINGER, LINGER_AT_SHUTDOWN, LINGER_BYTES_MAX};
 use crate::mailbox::Mail;
 use crate::shared::Shared;
 use crate::telemetry::CloseReason;
@@ -72,7 +72,8 @@ impl Connection {
         }
     }
 
-    /// Sends what waits, closes our side, and reads until the peer has closed its own.
+    /// Sends what waits, closes our side, and reads until the peer has closed its own, or has sent too much for somebody
+    /// who listens.
     ///
     /// Without the reading the kernel would answer bytes still on their way with a reset, and the peer would lose what
     /// it was told.
@@ -88,14 +89,15 @@ impl Connection {
         if shutdown(&*self.socket, Shutdown::Write).is_err() {
             return;
         }
-        loop {
+        let mut ignored = 0;
+        while ignored < LINGER_BYTES_MAX {
             if self.socket.readable().await.is_err() {
                 return;
             }
             let mut scratch = self.worker.scratch().borrow_mut();
             match self.socket.try_read(&mut scratch) {
                 Ok(0) => return,
-                Ok(_) => {}
+                Ok(count) => ignored += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(_) => return,
             }
