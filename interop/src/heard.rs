@@ -66,6 +66,17 @@ impl Ear {
         self.shared.packets.lock().unwrap().clone()
     }
 
+    /// The time of the newest packet, in milliseconds.
+    ///
+    /// # Panics
+    ///
+    /// When the thread of the player has panicked.
+    #[must_use]
+    pub fn newest(&self) -> Option<u32> {
+        let packets = self.shared.packets.lock().unwrap();
+        packets.last().map(|packet| packet.timestamp)
+    }
+
     /// The codes of all statuses so far.
     ///
     /// # Panics

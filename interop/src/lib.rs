@@ -12,5 +12,6 @@
 
 pub mod audience;
 pub mod heard;
+pub mod hostile;
 pub mod publisher;
 pub mod stage;

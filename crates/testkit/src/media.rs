@@ -18,6 +18,8 @@ pub enum Fixture {
     H264AacTiny,
     /// H.264 and AAC for long runs: 40 s, 320x180, a keyframe every second.
     H264AacLong,
+    /// The same for attacks that follow each other: two minutes.
+    H264AacTwoMinutes,
     /// H.264 and AAC of 600 kbit/s: 20 s, 640x360, a keyframe every 2 s.
     H264AacBusy,
     /// HEVC and AAC.
@@ -118,6 +120,7 @@ impl Fixture {
             Self::H264AacOther => 8,
             Self::H264AacTiny | Self::HevcTiny => 2,
             Self::H264AacLong => 40,
+            Self::H264AacTwoMinutes => 120,
             Self::H264AacBusy => 20,
             _ => 5,
         }
@@ -131,6 +134,7 @@ impl Fixture {
             | Self::H264AacOther
             | Self::H264AacTiny
             | Self::H264AacLong
+            | Self::H264AacTwoMinutes
             | Self::H264AacBusy => Tool::DebianFfmpeg,
             _ => Tool::WheelFfmpeg,
         }
@@ -144,6 +148,7 @@ impl Fixture {
             | Self::H264AacOther
             | Self::H264AacTiny
             | Self::H264AacLong
+            | Self::H264AacTwoMinutes
             | Self::H264AacBusy => "H.264 + AAC",
             Self::Hevc | Self::HevcTiny => "HEVC + AAC",
             Self::Av1Opus => "AV1 + Opus",
@@ -161,6 +166,7 @@ impl Fixture {
             Self::H264AacOther => "h264-aac-other",
             Self::H264AacTiny => "h264-aac-tiny",
             Self::H264AacLong => "h264-aac-long",
+            Self::H264AacTwoMinutes => "h264-aac-two-minutes",
             Self::H264AacBusy => "h264-aac-busy",
             Self::Hevc => "hevc-aac",
             Self::HevcTiny => "hevc-aac-tiny",
@@ -186,7 +192,7 @@ impl Fixture {
                 sources("160x90", 10, 44_100, &[440]),
                 format!("{} -c:a aac -b:a 32k", x264(10, 0, "60k")),
             ),
-            Self::H264AacLong => (
+            Self::H264AacLong | Self::H264AacTwoMinutes => (
                 sources("320x180", 25, 44_100, &[440]),
                 format!("{} -c:a aac -b:a 96k", x264(25, 0, "500k")),
             ),

@@ -11,6 +11,9 @@ use crate::wait;
 
 pub use rustix::process::Signal;
 
+/// The unit of processor times in `/proc`. Why: Linux shows a hundredth of a second there, whatever it counts itself.
+const TICK_MILLISECONDS: u64 = 10;
+
 /// A running program. Its output is in a file; it is killed, by its id, when this value goes.
 #[derive(Debug)]
 pub struct Process {
@@ -153,6 +156,28 @@ impl Process {
             .and_then(|number| number.trim().parse::<u64>().ok())
             .unwrap_or_else(|| panic!("{path} names no VmRSS"));
         kib * 1024
+    }
+
+    /// The processor time that it has used so far, in user and kernel mode, in steps of 10 ms.
+    ///
+    /// # Panics
+    ///
+    /// When it has ended.
+    #[must_use]
+    pub fn cpu_time(&self) -> Duration {
+        let path = format!("/proc/{}/stat", self.id());
+        let stat =
+            fs::read_to_string(&path).unwrap_or_else(|error| panic!("cannot read {path}: {error}"));
+        // Behind the name, which may hold spaces, `utime` and `stime` are the twelfth and thirteenth field.
+        let fields = stat.rsplit_once(')').map_or("", |(_, behind)| behind);
+        let ticks: Vec<u64> = fields
+            .split_whitespace()
+            .skip(11)
+            .take(2)
+            .filter_map(|field| field.parse().ok())
+            .collect();
+        assert_eq!(ticks.len(), 2, "{path} names no processor times");
+        Duration::from_millis(ticks.iter().sum::<u64>() * TICK_MILLISECONDS)
     }
 
     /// The end of its output, for the text of a failure.
