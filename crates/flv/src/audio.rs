@@ -1,7 +1,7 @@
 //! Audio messages: legacy FLV headers and those of Enhanced RTMP.
 
 use crate::{
-    Class, Classified, Codec, FourCc,
+    Class, Classified, Codec, Features, FourCc, Kind,
     enhanced::{self, Media},
     reader::Reader,
 };
@@ -31,8 +31,10 @@ pub fn classify(payload: &[u8]) -> Classified {
 
 fn legacy(first: u8, mut reader: Reader<'_>) -> Option<Classified> {
     let format = first >> 4;
+    let codec = Codec::Audio(format);
     let base = Classified {
-        codec: Codec::Audio(format),
+        codec,
+        features: Features::codec(Kind::Audio, codec),
         ..Classified::new(Class::Frame)
     };
     // AAC, and by a Chinese extension Opus (13), have a packet type.
@@ -48,10 +50,12 @@ fn legacy(first: u8, mut reader: Reader<'_>) -> Option<Classified> {
     Some(Classified { class, ..base })
 }
 
+/// Audio behind the header that both kinds share.
 #[derive(Clone, Copy)]
-struct Audio;
+pub(crate) struct Audio;
 
 impl Media for Audio {
+    const KIND: Kind = Kind::Audio;
     // [WIRE 145] 5 for audio, 6 for video.
     const PACKET_MULTITRACK: u8 = 5;
 
@@ -71,5 +75,7 @@ impl Media for Audio {
 
 fn enhanced_header(first: u8, mut reader: Reader<'_>) -> Option<Classified> {
     let packet = enhanced::skip_mod_ex(&mut reader, first & 0x0f)?;
-    enhanced::classify(Audio, packet, reader)
+    let mut found = enhanced::classify(Audio, packet, reader)?;
+    found.features = found.features | enhanced::features_of::<Audio>(first);
+    Some(found)
 }

@@ -1,6 +1,6 @@
 //! What a message is, as far as a relay has to know.
 
-use crate::{Codec, TrackSet, audio, script, video};
+use crate::{Codec, Features, TrackSet, audio, script, video};
 
 /// The three kinds of message that make up a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -52,6 +52,8 @@ pub struct Classified {
     pub enhanced: bool,
     /// Composition time offset of that track in milliseconds: presentation minus decoding time.
     pub composition_ms: i32,
+    /// What of the wire's variety it uses; none when it is malformed or data.
+    pub features: Features,
 }
 
 impl Classified {
@@ -63,6 +65,7 @@ impl Classified {
             disposable: false,
             enhanced: false,
             composition_ms: 0,
+            features: Features::NONE,
         }
     }
 

@@ -32,6 +32,9 @@ impl FourCc {
     /// MP3.
     pub const MP3: Self = Self(*b".mp3");
 
+    /// What stands for the codec where the header cannot be read.
+    pub(crate) const UNKNOWN: Self = Self([0; 4]);
+
     /// The number that stands for it in `videocodecid` and `audiocodecid` of the metadata.
     #[must_use]
     pub const fn number(self) -> u32 {

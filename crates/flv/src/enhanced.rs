@@ -1,17 +1,30 @@
 //! The parts of the Enhanced RTMP header that audio and video share: the ModEx loop and the multitrack layout.
 
-use crate::{Class, Classified, Codec, FourCc, TrackSet, reader::Reader};
+use crate::{Class, Classified, Codec, Features, FourCc, Kind, TrackSet, reader::Reader};
 
 /// Packet type of a ModEx prefix, for audio and video alike.
 pub(crate) const PACKET_MOD_EX: u8 = 7;
 
 /// What differs between audio and video behind the common header.
 pub(crate) trait Media {
+    /// Audio or video.
+    const KIND: Kind;
+
     /// Packet type that announces several tracks.
     const PACKET_MULTITRACK: u8;
 
     /// What one track's body of this packet type is, and its composition time in milliseconds. `None`: cut short.
     fn body(self, packet: u8, codec: FourCc, body: Reader<'_>) -> Option<(Class, i32)>;
+}
+
+/// What the first byte of a header says of its features.
+pub(crate) const fn features_of<M: Media>(first: u8) -> Features {
+    let enhanced = Features::enhanced(M::KIND);
+    if first & 0x0f == PACKET_MOD_EX {
+        enhanced.union(Features::MOD_EX)
+    } else {
+        enhanced
+    }
 }
 
 /// Skips ModEx prefixes and gives the packet type behind them.
@@ -41,65 +54,121 @@ pub(crate) fn classify<M: Media + Copy>(
     }
     let fourcc = FourCc(reader.four()?);
     let (class, composition_ms) = media.body(packet, fourcc, reader)?;
-    Some(found(class, fourcc, TrackSet::DEFAULT, composition_ms))
+    let features = Features::NONE;
+    Some(found::<M>(
+        class,
+        fourcc,
+        TrackSet::DEFAULT,
+        composition_ms,
+        features,
+    ))
 }
 
-fn found(class: Class, fourcc: FourCc, tracks: TrackSet, composition_ms: i32) -> Classified {
+fn found<M: Media>(
+    class: Class,
+    fourcc: FourCc,
+    tracks: TrackSet,
+    composition_ms: i32,
+    features: Features,
+) -> Classified {
+    let codec = Codec::FourCc(fourcc);
+    let config = match (class, M::KIND) {
+        (Class::Config, Kind::Video) => Features::METADATA,
+        (Class::Config, _) => Features::MULTICHANNEL,
+        _ => Features::NONE,
+    };
     Classified {
-        codec: Codec::FourCc(fourcc),
+        codec,
         tracks,
         enhanced: true,
         composition_ms,
+        features: features | config | Features::codec(M::KIND, codec),
         ..Classified::new(class)
     }
 }
 
-fn multitrack<M: Media + Copy>(media: M, mut reader: Reader<'_>) -> Option<Classified> {
-    let byte = reader.u8()?;
-    let (layout, packet) = (byte >> 4, byte & 0x0f);
-    // [WIRE 144] multitrack inside multitrack does not exist.
-    if packet == M::PACKET_MULTITRACK {
-        return None;
+/// One track of a multitrack message.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Track<'a> {
+    pub(crate) id: u8,
+    pub(crate) fourcc: FourCc,
+    pub(crate) body: Reader<'a>,
+}
+
+/// What the header of a multitrack message says of all tracks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Multitrack {
+    layout: u8,
+    /// The packet type.
+    pub(crate) packet: u8,
+}
+
+impl Multitrack {
+    const ONE_TRACK: u8 = 0;
+    const MANY_TRACKS: u8 = 1;
+    const MANY_TRACKS_MANY_CODECS: u8 = 2;
+
+    /// Reads it, from behind the packet type that announces it.
+    pub(crate) fn read<M: Media>(reader: &mut Reader<'_>) -> Option<Self> {
+        let byte = reader.u8()?;
+        let (layout, packet) = (byte >> 4, byte & 0x0f);
+        // [WIRE 144] multitrack inside multitrack does not exist.
+        (packet != M::PACKET_MULTITRACK).then_some(Self { layout, packet })
     }
-    match layout {
-        0 => {
-            let fourcc = FourCc(reader.four()?);
+
+    /// Whether its layout is one that somebody has defined.
+    pub(crate) const fn is_known(self) -> bool {
+        self.layout <= Self::MANY_TRACKS_MANY_CODECS
+    }
+
+    /// Reads the tracks behind it, none of an unknown layout. `None`: cut short, or `each` said so.
+    pub(crate) fn tracks<'a>(
+        self,
+        mut reader: Reader<'a>,
+        mut each: impl FnMut(Track<'a>) -> Option<()>,
+    ) -> Option<()> {
+        let shared = match self.layout {
+            Self::ONE_TRACK | Self::MANY_TRACKS => Some(FourCc(reader.four()?)),
+            Self::MANY_TRACKS_MANY_CODECS => None,
+            _ => return Some(()),
+        };
+        if let (Some(fourcc), Self::ONE_TRACK) = (shared, self.layout) {
             let id = reader.u8()?;
-            let (class, composition_ms) = media.body(packet, fourcc, reader)?;
-            Some(found(class, fourcc, TrackSet::of(id), composition_ms))
+            let body = reader;
+            return each(Track { id, fourcc, body });
         }
-        1 => {
-            let fourcc = FourCc(reader.four()?);
-            many(media, packet, reader, Some(fourcc))
+        while !reader.is_empty() {
+            let fourcc = match shared {
+                Some(fourcc) => fourcc,
+                None => FourCc(reader.four()?),
+            };
+            let id = reader.u8()?;
+            // [WIRE 143] the size counts from behind itself and must not exceed the message.
+            let size = usize::try_from(reader.u24()?).ok()?;
+            let body = reader.part(size)?;
+            each(Track { id, fourcc, body })?;
         }
-        2 => many(media, packet, reader, None),
-        // [WIRE 147] a layout nobody has defined yet goes through unread.
-        _ => Some(Classified {
-            enhanced: true,
-            ..Classified::new(Class::Opaque)
-        }),
+        Some(())
     }
 }
 
-/// Several tracks, each with its size. The codec told is that of the default track, else of the first.
-fn many<M: Media + Copy>(
-    media: M,
-    packet: u8,
-    mut reader: Reader<'_>,
-    shared: Option<FourCc>,
-) -> Option<Classified> {
+/// Several tracks. The codec told is that of the default track, else of the first.
+fn multitrack<M: Media + Copy>(media: M, mut reader: Reader<'_>) -> Option<Classified> {
+    let header = Multitrack::read::<M>(&mut reader)?;
+    if !header.is_known() {
+        // [WIRE 147] a layout nobody has defined yet goes through unread.
+        let unknown = Codec::FourCc(FourCc::UNKNOWN);
+        return Some(Classified {
+            enhanced: true,
+            features: Features::MULTITRACK | Features::codec(M::KIND, unknown),
+            ..Classified::new(Class::Opaque)
+        });
+    }
     let mut all: Option<Classified> = None;
-    while !reader.is_empty() {
-        let fourcc = match shared {
-            Some(fourcc) => fourcc,
-            None => FourCc(reader.four()?),
-        };
-        let id = reader.u8()?;
-        // [WIRE 143] the size counts from behind itself and must not exceed the message.
-        let size = usize::try_from(reader.u24()?).ok()?;
-        let body = Reader::new(reader.take(size)?);
-        let (class, composition_ms) = media.body(packet, fourcc, body)?;
-        let track = found(class, fourcc, TrackSet::of(id), composition_ms);
+    header.tracks(reader, |Track { id, fourcc, body }| {
+        let (class, composition_ms) = media.body(header.packet, fourcc, body)?;
+        let tracks = TrackSet::of(id);
+        let track = found::<M>(class, fourcc, tracks, composition_ms, Features::MULTITRACK);
         all = Some(match all {
             None => track,
             Some(seen) => {
@@ -110,14 +179,15 @@ fn many<M: Media + Copy>(
                 } else {
                     seen.class
                 };
-                let tracks = seen.tracks.union(track.tracks);
                 Classified {
                     class,
-                    tracks,
+                    tracks: seen.tracks.union(track.tracks),
+                    features: seen.features | track.features,
                     ..leader
                 }
             }
         });
-    }
+        Some(())
+    })?;
     all
 }

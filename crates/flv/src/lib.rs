@@ -75,12 +75,14 @@ mod enhanced;
 pub mod limits;
 mod reader;
 pub mod script;
+pub mod shape;
 pub mod tag;
 mod tracks;
 pub mod video;
 
 pub use class::{Class, Classified, Kind, classify};
 pub use codec::{Codec, Family, FourCc};
+pub use shape::{CodecSet, Features, Reshaped, Shape, reshape};
 pub use tracks::TrackSet;
 
 /// Compiles and runs the example of the README.

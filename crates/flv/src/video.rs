@@ -1,7 +1,7 @@
 //! Video messages: legacy FLV headers and those of Enhanced RTMP.
 
 use crate::{
-    Class, Classified, Codec, FourCc,
+    Class, Classified, Codec, Features, FourCc, Kind,
     enhanced::{self, Media},
     reader::Reader,
 };
@@ -50,9 +50,11 @@ const fn frame(frame_type: u8) -> Class {
 }
 
 fn legacy(first: u8, mut reader: Reader<'_>) -> Option<Classified> {
-    let (frame_type, codec) = (first >> 4, first & 0x0f);
+    let (frame_type, id) = (first >> 4, first & 0x0f);
+    let codec = Codec::Video(id);
     let base = Classified {
-        codec: Codec::Video(codec),
+        codec,
+        features: Features::codec(Kind::Video, codec),
         disposable: frame_type == FRAME_DISPOSABLE,
         ..Classified::new(frame(frame_type))
     };
@@ -62,11 +64,13 @@ fn legacy(first: u8, mut reader: Reader<'_>) -> Option<Classified> {
         return Some(Classified {
             class: Class::Command,
             disposable: false,
+            // Its codec does not matter.
+            features: Features::NONE,
             ..base
         });
     }
     // H.264, and by a Chinese extension H.265 (12) and AV1 (13), have a packet type and a composition time.
-    if !matches!(codec, 7 | 12 | 13) {
+    if !matches!(id, 7 | 12 | 13) {
         return Some(base);
     }
     let packet = reader.u8()?;
@@ -95,12 +99,14 @@ fn legacy(first: u8, mut reader: Reader<'_>) -> Option<Classified> {
     })
 }
 
+/// Video behind the header that both kinds share.
 #[derive(Clone, Copy)]
-struct Video {
-    frame_type: u8,
+pub(crate) struct Video {
+    pub(crate) frame_type: u8,
 }
 
 impl Media for Video {
+    const KIND: Kind = Kind::Video;
     const PACKET_MULTITRACK: u8 = 6;
 
     fn body(self, packet: u8, codec: FourCc, mut body: Reader<'_>) -> Option<(Class, i32)> {
@@ -123,15 +129,18 @@ impl Media for Video {
 fn enhanced_header(first: u8, mut reader: Reader<'_>) -> Option<Classified> {
     let frame_type = (first >> 4) & 0x07;
     let packet = enhanced::skip_mod_ex(&mut reader, first & 0x0f)?;
+    let features = enhanced::features_of::<Video>(first);
     // [WIRE 142] a command ends behind its one byte, without a fourcc; metadata is no command.
     if frame_type == FRAME_COMMAND && packet != PACKET_METADATA {
         reader.u8()?;
         return Some(Classified {
             enhanced: true,
+            features,
             ..Classified::new(Class::Command)
         });
     }
     let mut found = enhanced::classify(Video { frame_type }, packet, reader)?;
+    found.features = found.features | features;
     found.disposable = frame_type == FRAME_DISPOSABLE && found.class == Class::Frame;
     Some(found)
 }

@@ -1,6 +1,6 @@
 //! Classification of every prefix in the wire reference (vectors V40 to V46), truncations and random bytes.
 
-use bongsu_flv::{Class, Classified, Codec, FourCc, Kind, TrackSet, classify};
+use bongsu_flv::{Class, Classified, Codec, Features, FourCc, Kind, TrackSet, classify};
 use proptest::prelude::*;
 
 fn bytes(hex: &str) -> Vec<u8> {
@@ -14,12 +14,20 @@ fn bytes(hex: &str) -> Vec<u8> {
         .collect()
 }
 
+/// What a message is, without its features: those have tests of their own.
+fn classified(kind: Kind, hex: &str) -> Classified {
+    Classified {
+        features: Features::NONE,
+        ..classify(kind, &bytes(hex))
+    }
+}
+
 fn video(hex: &str) -> Classified {
-    classify(Kind::Video, &bytes(hex))
+    classified(Kind::Video, hex)
 }
 
 fn audio(hex: &str) -> Classified {
-    classify(Kind::Audio, &bytes(hex))
+    classified(Kind::Audio, hex)
 }
 
 fn fourcc(name: FourCc) -> Codec {
@@ -35,6 +43,7 @@ fn enhanced(class: Class, name: FourCc, composition_ms: i32) -> Classified {
         disposable: false,
         enhanced: true,
         composition_ms,
+        features: Features::NONE,
     }
 }
 
