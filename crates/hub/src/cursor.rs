@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bongsu_flv::Shape;
 use bytes::Bytes;
 
 use crate::{Frame, Kind, frame::wire_time, headers::Header, position::Position};
@@ -26,15 +27,17 @@ pub enum Next<'a> {
         kind: Kind,
         /// Time for the wire in milliseconds.
         timestamp: u32,
-        /// What the publisher sent.
-        payload: &'a Bytes,
+        /// What the publisher sent, in the cursor's shape.
+        payload: Bytes,
     },
     /// A frame, or a header in its place in the stream.
     Frame {
-        /// The frame with its payload and image; its own timestamp is that of the stream's timeline.
+        /// The frame as the publisher sent it; its own timestamp is that of the stream's timeline.
         frame: &'a Frame,
         /// Time for the wire in milliseconds: that of the timeline, or of the session for a rebased cursor.
         timestamp: u32,
+        /// Its payload in the cursor's shape: shared with the frame where nothing changes.
+        payload: Bytes,
     },
     /// Nothing now: come back after the next push.
     Wait,
@@ -48,6 +51,7 @@ pub enum Next<'a> {
 pub struct Cursor {
     pub(crate) position: Position,
     pub(crate) prelude: Option<Prelude>,
+    pub(crate) shape: Shape,
     rebased: bool,
     /// What a rebased cursor subtracts from every time: one value for all kinds. [WIRE 135]
     base: Option<u64>,
@@ -93,6 +97,7 @@ impl Cursor {
         Self {
             position: Position::new(),
             prelude: None,
+            shape: Shape::FULL,
             rebased: false,
             base: None,
         }
@@ -105,6 +110,16 @@ impl Cursor {
             rebased: true,
             ..Self::new()
         }
+    }
+
+    /// The same cursor for a receiver that takes no more than this.
+    ///
+    /// What the receiver cannot take is passed over and is no miss. One that can use nothing of the picture is served as
+    /// audio only.
+    #[must_use]
+    pub const fn with_shape(mut self, shape: Shape) -> Self {
+        self.shape = shape;
+        self
     }
 
     /// What it missed so far.

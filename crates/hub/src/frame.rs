@@ -1,6 +1,6 @@
 //! One message of a stream, as the ring keeps it.
 
-use bongsu_flv::{Class, TrackSet};
+use bongsu_flv::{Class, Features, TrackSet};
 use bytes::Bytes;
 
 use crate::Kind;
@@ -14,6 +14,8 @@ pub struct Frame {
     pub class: Class,
     /// The tracks it carries.
     pub tracks: TrackSet,
+    /// What of the wire's variety it uses.
+    pub features: Features,
     /// Time on the stream's timeline in milliseconds; the wire carries its low 32 bits.
     pub timestamp: u64,
     /// What the publisher sent, untouched: for those who write their own headers.

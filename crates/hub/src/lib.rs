@@ -19,13 +19,14 @@ pub mod limits;
 mod position;
 mod ring;
 mod schedule;
+mod shaped;
 mod stream;
 mod takeover;
 #[cfg(test)]
 mod testing;
 mod timeline;
 
-pub use bongsu_flv::Kind;
+pub use bongsu_flv::{Kind, Shape};
 pub use cursor::{Cursor, Drops, Next};
 pub use encode::{Encode, SHARED_MESSAGE_STREAM};
 pub use fanout::{
@@ -35,7 +36,7 @@ pub use frame::Frame;
 pub use schedule::{Merge, Schedule};
 use stream::Settled;
 pub use stream::{
-    Config, Dropped, LiveStream, Published, PublisherId, Pushed, State, StreamStats, Track,
-    Unpublish,
+    Config, Dropped, LiveStream, Outlook, Prospect, Published, PublisherId, Pushed, State,
+    StreamStats, Track, Unpublish,
 };
 pub use takeover::{Identity, Refused, Takeover};

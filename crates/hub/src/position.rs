@@ -1,6 +1,6 @@
 //! Where a reader is and what it has, for cursors and for players that are not in sync.
 
-use bongsu_flv::{Class, TrackSet};
+use bongsu_flv::{Class, Shape, TrackSet};
 
 use crate::{Drops, Frame, Kind, headers::Header};
 
@@ -108,8 +108,8 @@ impl Position {
         header.version > self.versions.get(header.kind)
     }
 
-    /// Whether the reader can use the next entry.
-    pub(crate) fn wants(&self, frame: &Frame) -> bool {
+    /// Whether the reader can use the next entry, as far as its place is concerned.
+    pub(crate) fn wants(&self, frame: &Frame, shape: Shape) -> bool {
         if let Some(version) = frame.header {
             return version > self.versions.get(frame.kind);
         }
@@ -117,7 +117,8 @@ impl Position {
             return false;
         }
         // Its tracks' keyframes may lie before the reader's first entry, though that is a keyframe itself.
-        !frame.needs_key || self.keyed.is_none_or(|keyed| keyed.covers(frame.tracks))
+        let tracks = shape.tracks_of(frame.tracks);
+        !frame.needs_key || self.keyed.is_none_or(|keyed| keyed.covers(tracks))
     }
 
     /// Goes past the next entry, which the reader got or did not want.

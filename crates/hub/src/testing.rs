@@ -180,13 +180,15 @@ impl Scene {
                 Next::Header {
                     timestamp, payload, ..
                 } => {
-                    format!("[{}@{timestamp}]", name(payload))
+                    format!("[{}@{timestamp}]", name(&payload))
                 }
-                Next::Frame { frame, timestamp } => {
-                    let what = if frame.payload.is_empty() {
+                Next::Frame {
+                    timestamp, payload, ..
+                } => {
+                    let what = if payload.is_empty() {
                         "s".into()
                     } else {
-                        name(&frame.payload)
+                        name(&payload)
                     };
                     format!("{what}@{timestamp}")
                 }

@@ -60,8 +60,8 @@ impl Scene {
         let mut got = Vec::new();
         loop {
             match self.stream.next(&mut cursor) {
-                Next::Header { kind, payload, .. } => got.push((kind, payload.clone())),
-                Next::Frame { frame, .. } => got.push((frame.kind, frame.payload.clone())),
+                Next::Header { kind, payload, .. } => got.push((kind, payload)),
+                Next::Frame { frame, payload, .. } => got.push((frame.kind, payload)),
                 Next::Wait => return got,
             }
         }

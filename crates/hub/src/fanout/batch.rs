@@ -1,5 +1,6 @@
 //! What a player that is not in sync gets next: prelude and frames, as far as one write should carry.
 
+use bongsu_flv::Shape;
 use bytes::Bytes;
 
 use super::{
@@ -7,8 +8,8 @@ use super::{
     prelude::{self, Preludes},
 };
 use crate::{
-    Encode, Kind, LiveStream, Settled, limits::GATHER_BYTES_MAX, position::PerKind,
-    position::Position,
+    Encode, Frame, Kind, LiveStream, Settled, limits::GATHER_BYTES_MAX, position::PerKind,
+    position::Position, shaped,
 };
 
 /// One whole message, or prelude, and where the player is after it.
@@ -76,7 +77,7 @@ impl<E: Encode> Collect<'_, E> {
     pub(super) fn run<W>(&mut self, player: &Player<W>, budget: &Budget) -> Position {
         self.batch.clear();
         let mut position = player.position;
-        match self.settle(&mut position) {
+        match self.settle(&mut position, player.shape) {
             Settled::Waiting => return position,
             Settled::Here => {}
             Settled::Restarted => self.prelude(player, &mut position),
@@ -91,19 +92,13 @@ impl<E: Encode> Collect<'_, E> {
             let Some(frame) = self.stream.ring().get(position.at) else {
                 break;
             };
-            let wanted = position.wants(frame)
+            let wanted = position.wants(frame, player.shape)
                 && player.filter.wants(frame.kind)
                 && !position.owed.get(frame.kind);
             let mut after = position;
             after.pass(frame, wanted);
-            if wanted {
-                let image = if player.message_stream == crate::SHARED_MESSAGE_STREAM {
-                    frame.image.clone()
-                } else {
-                    let timestamp = frame.wire_timestamp();
-                    self.encode
-                        .encode(player.message_stream, frame.kind, timestamp, &frame.payload)
-                };
+            // What its shape drops it has got as well: nobody owes it to the player.
+            if wanted && let Some(image) = self.image(player, frame) {
                 if !self.batch.fits(&image) {
                     break;
                 }
@@ -114,15 +109,28 @@ impl<E: Encode> Collect<'_, E> {
         position
     }
 
+    /// A frame as the player gets it; `None` when its shape leaves nothing of it.
+    fn image<W>(&self, player: &Player<W>, frame: &Frame) -> Option<Bytes> {
+        let is_shared = player.message_stream == crate::SHARED_MESSAGE_STREAM;
+        if is_shared && !player.shape.changes(frame.features) {
+            return Some(frame.image.clone());
+        }
+        let payload = shaped::frame(frame, player.shape)?;
+        let timestamp = frame.wire_timestamp();
+        let encode = self.encode;
+        Some(encode.encode(player.message_stream, frame.kind, timestamp, &payload))
+    }
+
     /// The drop policy, or the place to go on after a pause.
-    fn settle(&self, position: &mut Position) -> Settled {
+    fn settle(&self, position: &mut Position, shape: Shape) -> Settled {
         if !position.resumes || position.waiting {
             position.resumes = false;
-            return self.stream.settle(position);
+            return self.stream.settle(position, shape);
         }
         position.resumes = false;
         let head = self.stream.ring().head();
-        let start = self.stream.start().filter(|start| *start >= position.at);
+        let start = self.stream.start_for(shape, self.stream.start());
+        let start = start.filter(|start| *start >= position.at);
         if let Some(start) = start {
             position.go(start, self.stream.bytes_before(start), head);
             return Settled::Restarted;
@@ -136,14 +144,14 @@ impl<E: Encode> Collect<'_, E> {
 
     /// The headers it lacks at its new place.
     fn prelude<W>(&mut self, player: &Player<W>, position: &mut Position) {
-        let image = if player.is_shared() {
+        let image = if player.is_shared(self.stream.features()) {
             self.preludes.shared(self.stream, self.encode, position)
         } else {
             let wants = |kind| player.filter.wants(kind);
             prelude::build(
                 self.stream,
                 self.encode,
-                player.message_stream,
+                (player.message_stream, player.shape),
                 position,
                 wants,
             )
@@ -172,7 +180,7 @@ impl<E: Encode> Collect<'_, E> {
         let image = prelude::build(
             self.stream,
             self.encode,
-            player.message_stream,
+            (player.message_stream, player.shape),
             position,
             only,
         );

@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
+use bongsu_flv::{Features, Shape};
 use bytes::Bytes;
 
 use self::{
     batch::Batch,
     pass::{Run, Step},
-    player::{Finish, Phase, Totals},
+    player::{Finish, Phase, Player, Totals},
     prelude::Preludes,
     roster::Roster,
 };
@@ -143,6 +144,8 @@ pub struct Fanout<W> {
     synced: Position,
     /// What a player that was always in sync had got by then.
     totals: Totals,
+    /// What the frames from there on had when the last pass began: a player whose shape changes some is not in sync.
+    features: Features,
     run: Option<Run>,
     preludes: Preludes,
     /// Memory that is used again: of passes, of turns.
@@ -168,6 +171,7 @@ impl<W: Write> Fanout<W> {
             roster: Roster::new(),
             synced: Position::new(),
             totals: Totals::default(),
+            features: Features::NONE,
             run: None,
             preludes: Preludes::default(),
             steps: Vec::new(),
@@ -181,9 +185,10 @@ impl<W: Write> Fanout<W> {
     /// Adds a player; call [`Fanout::turn`] for it next, after queueing the replies that must come first.
     ///
     /// `message_stream` is the id its media goes out on; any but [`crate::SHARED_MESSAGE_STREAM`] costs an encoding
-    /// per frame and player.
-    pub fn add(&mut self, now: Instant, writer: W, message_stream: u32) -> PlayerId {
-        let id = self.roster.add(now, writer, message_stream);
+    /// per frame and player. So does a `shape` that changes what the stream has; one that changes nothing costs nothing.
+    pub fn add(&mut self, now: Instant, writer: W, message_stream: u32, shape: Shape) -> PlayerId {
+        let player = Player::new(now, writer, message_stream, shape);
+        let id = self.roster.add(player);
         self.check_in_debug();
         id
     }
@@ -404,7 +409,7 @@ impl<W: Write> Fanout<W> {
             match player.phase {
                 Phase::InSync => {
                     assert!(
-                        player.is_shared() && player.is_plain(),
+                        player.is_shared(self.features) && player.is_plain(),
                         "a pass is all it gets"
                     );
                 }

@@ -93,13 +93,32 @@ impl<W: Write> Fanout<W> {
         if lag::advise(stream.ring(), self.synced.at, start) != Advice::Stay {
             self.desync_all();
         }
+        self.desync_changed(stream);
         self.follow(stream);
         let steps = mem::take(&mut self.steps);
         if let Some(run) = self.gather(stream, steps) {
             self.roster.served = 0;
             self.run = Some(run);
         }
-        self.wake_idle(start);
+        self.wake_idle(stream, start);
+    }
+
+    /// Features grow rarely. Players whose shape changes messages with the new ones go on by themselves.
+    fn desync_changed(&mut self, stream: &LiveStream) {
+        let features = stream.features_from(self.synced.at);
+        if mem::replace(&mut self.features, features) == features {
+            return;
+        }
+        let mut at = 0;
+        while let Some(index) = self.roster.in_sync.get(at).map(|member| member.index) {
+            if self.roster.at(index).shape.changes(features) {
+                // Another one takes its place.
+                self.leave(index);
+                self.roster.tell(Event::Ready(self.roster.id(index)));
+            } else {
+                at += 1;
+            }
+        }
     }
 
     /// The next pass comes too late for everybody: each skips by itself.
@@ -212,13 +231,13 @@ impl<W: Write> Fanout<W> {
     }
 
     /// Tells of players that wait for frames, now that there are some.
-    fn wake_idle(&mut self, start: Option<u64>) {
+    fn wake_idle(&mut self, stream: &LiveStream, start: Option<u64>) {
         let boundary = self.synced.at;
         let mut at = 0;
         while let Some(index) = self.roster.idle().get(at).copied() {
             let player = self.roster.at(index);
             let due = if player.position.waiting {
-                start.is_some()
+                stream.start_for(player.shape, start).is_some()
             } else {
                 player.position.at < boundary
             };

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use bongsu_flv::{Features, Shape};
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::{Event, Filter, Turn, Write, Written};
@@ -102,6 +103,8 @@ pub(super) struct Player<W> {
     pub(super) writer: Option<W>,
     pub(super) message_stream: u32,
     pub(super) filter: Filter,
+    /// What it can take.
+    pub(super) shape: Shape,
     /// Out of date while it is in sync, but for the drops.
     pub(super) position: Position,
     /// The unsent rest of a message under way.
@@ -122,13 +125,14 @@ pub(super) struct Player<W> {
 }
 
 impl<W> Player<W> {
-    pub(super) fn new(now: Instant, writer: W, message_stream: u32) -> Self {
+    pub(super) fn new(now: Instant, writer: W, message_stream: u32, shape: Shape) -> Self {
         Self {
             phase: Phase::Wanted,
             listed: 0,
             writer: Some(writer),
             message_stream,
             filter: Filter::OPEN,
+            shape,
             position: Position::new(),
             rest: Bytes::new(),
             rest_is: Rest::Control,
@@ -143,9 +147,11 @@ impl<W> Player<W> {
         }
     }
 
-    /// Whether shared images are what it gets.
-    pub(super) fn is_shared(&self) -> bool {
-        self.message_stream == SHARED_MESSAGE_STREAM && self.filter == Filter::OPEN
+    /// Whether shared images are what it gets of messages with these features.
+    pub(super) fn is_shared(&self, features: Features) -> bool {
+        self.message_stream == SHARED_MESSAGE_STREAM
+            && self.filter == Filter::OPEN
+            && !self.shape.changes(features)
     }
 
     /// Whether nothing but frames is to be sent.

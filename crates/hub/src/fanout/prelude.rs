@@ -1,10 +1,11 @@
 //! Metadata and headers for players that start or skip, as one image.
 
+use bongsu_flv::Shape;
 use bytes::{Bytes, BytesMut};
 
 use crate::{
     Encode, Kind, LiveStream, SHARED_MESSAGE_STREAM, frame::wire_time, position::PerKind,
-    position::Position,
+    position::Position, shaped,
 };
 
 /// The last shared prelude: players that join in one group of pictures get the same bytes.
@@ -40,18 +41,19 @@ impl Preludes {
             joins: position.joins,
         };
         if self.key != Some(key) {
-            self.image = build(stream, encode, SHARED_MESSAGE_STREAM, position, |_| true);
+            let as_sent = (SHARED_MESSAGE_STREAM, Shape::FULL);
+            self.image = build(stream, encode, as_sent, position, |_| true);
             self.key = Some(key);
         }
         self.image.clone()
     }
 }
 
-/// The headers of some kinds that a player lacks, for its message stream.
+/// The headers of some kinds that a player lacks, for its message stream and in its shape.
 pub(super) fn build<E: Encode>(
     stream: &LiveStream,
     encode: &E,
-    message_stream: u32,
+    (message_stream, shape): (u32, Shape),
     position: &Position,
     wants: impl Fn(Kind) -> bool,
 ) -> Bytes {
@@ -59,9 +61,10 @@ pub(super) fn build<E: Encode>(
     let lacking = items
         .iter()
         .filter(|item| wants(item.kind) && position.lacks(item));
-    let mut images = lacking.map(|item| {
+    let mut images = lacking.filter_map(|item| {
+        let payload = shaped::payload(item.kind, &item.payload, shape)?;
         let timestamp = wire_time(stream.prelude_time(item, position.at, position.joins));
-        encode.encode(message_stream, item.kind, timestamp, &item.payload)
+        Some(encode.encode(message_stream, item.kind, timestamp, &payload))
     });
     let Some(first) = images.next() else {
         return Bytes::new();

@@ -1,6 +1,6 @@
 //! The players by id, and the lists of those that a pass, a search or a wake-up has to look at.
 
-use std::{collections::VecDeque, time::Instant};
+use std::collections::VecDeque;
 
 use super::{
     Event, PlayerId,
@@ -70,9 +70,9 @@ impl<W> Roster<W> {
             })
     }
 
-    pub(super) fn add(&mut self, now: Instant, writer: W, message_stream: u32) -> PlayerId {
+    pub(super) fn add(&mut self, player: Player<W>) -> PlayerId {
         self.len += 1;
-        let player = Some(Player::new(now, writer, message_stream));
+        let player = Some(player);
         if let Some(index) = self.free.pop() {
             let slot = &mut self.slots[index as usize];
             slot.player = player;

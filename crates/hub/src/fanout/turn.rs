@@ -39,6 +39,7 @@ impl<W: Write> Fanout<W> {
 
     fn serve<E: Encode>(&mut self, id: PlayerId, stream: &LiveStream, encode: &E) -> Turn {
         let mut budget = Budget::of_a_turn();
+        let features = self.features | stream.features_from(self.synced.at);
         let Some(player) = self.roster.get_mut(id) else {
             return Turn::Gone;
         };
@@ -72,7 +73,7 @@ impl<W: Write> Fanout<W> {
                 if player.finish.is_some() {
                     continue;
                 }
-                let synced = player.is_shared()
+                let synced = player.is_shared(features)
                     && !end.waiting
                     && end.at == self.synced.at
                     && end.owes_nothing()

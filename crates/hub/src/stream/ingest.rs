@@ -224,11 +224,13 @@ impl LiveStream {
         let image = encode.encode(SHARED_MESSAGE_STREAM, kind, wire, &payload);
         let payload = encode.payload_in(&image, payload);
         let bytes_before = self.bytes;
+        self.features = self.features | found.features;
         self.bytes += payload.len() as u64;
         self.ring.push(Frame {
             kind,
             class: found.class,
             tracks: found.tracks,
+            features: found.features,
             timestamp: placed.timestamp,
             payload,
             image,

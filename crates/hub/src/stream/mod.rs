@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use bongsu_flv::Codec;
+use bongsu_flv::{Codec, Features};
 use bytes::Bytes;
 
 use self::{tracks::Tracks, video::Video};
@@ -16,10 +16,12 @@ use crate::{
 };
 
 mod ingest;
+mod outlook;
 mod read;
 mod tracks;
 mod video;
 
+pub use outlook::{Outlook, Prospect};
 pub(crate) use read::Settled;
 
 /// What an app settles for its streams.
@@ -183,6 +185,9 @@ pub struct LiveStream {
     bytes: u64,
     video: Video,
     tracks: Tracks,
+    /// What the messages of this session had, and those of the sessions before.
+    features: Features,
+    features_before: Features,
     stats: StreamStats,
 }
 
@@ -206,6 +211,8 @@ impl LiveStream {
             bytes: 0,
             video: Video::default(),
             tracks: Tracks::default(),
+            features: Features::NONE,
+            features_before: Features::NONE,
             stats: StreamStats::default(),
         }
     }
@@ -261,6 +268,8 @@ impl LiveStream {
         self.header_end = PerKind::all(self.ring.head());
         self.video = Video::default();
         self.tracks.begin_session();
+        self.features_before = self.features_before | self.features;
+        self.features = Features::NONE;
         self.keyed_end = self.ring.head();
         self.session = SessionStart {
             at: self.ring.head(),

@@ -1,6 +1,6 @@
 //! What readers ask of a stream: where to start, when to skip, what a frame's headers are stamped with.
 
-use bongsu_flv::Class;
+use bongsu_flv::{Class, Shape};
 
 use super::{LiveStream, SessionStart};
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     limits::{ANNOUNCED_VIDEO_WAIT_MS_MAX, AUDIO_ONLY_START_MS, KEYFRAME_WAIT_MS_MAX},
     position::{PerKind, Position},
     ring::Ring,
+    shaped,
 };
 
 /// What became of a position that was judged by the drop policy.
@@ -26,10 +27,13 @@ pub(crate) enum Settled {
 
 impl LiveStream {
     /// The next thing a cursor has to send: metadata and headers first, then frames. Skips by the drop policy.
-    pub fn next<'a>(&'a self, cursor: &'a mut Cursor) -> Next<'a> {
-        while !cursor.advance_prelude() {
+    pub fn next(&self, cursor: &mut Cursor) -> Next<'_> {
+        loop {
+            if let Some(header) = self.next_header(cursor) {
+                return header;
+            }
             let before = cursor.position;
-            let settled = self.settle(&mut cursor.position);
+            let settled = self.settle(&mut cursor.position, cursor.shape);
             if settled == Settled::Waiting {
                 return Next::Wait;
             }
@@ -44,26 +48,34 @@ impl LiveStream {
             cursor.position.versions = PerKind::all(self.headers.version());
             cursor.prelude = Some(Prelude::new(self.headers.items().clone(), before));
         }
-        let cursor: &'a Cursor = cursor;
-        cursor.header().map_or(Next::Wait, |header| {
-            let Position { at, joins, .. } = cursor.position;
-            let timestamp = self.prelude_time(header, at, joins);
-            Next::Header {
-                kind: header.kind,
-                timestamp: cursor.wire_time(timestamp),
-                payload: &header.payload,
-            }
-        })
     }
 
-    fn next_frame<'a>(&'a self, cursor: &mut Cursor) -> Next<'a> {
+    fn next_header(&self, cursor: &mut Cursor) -> Option<Next<'static>> {
+        while cursor.advance_prelude() {
+            let header = cursor.header()?;
+            let Some(payload) = shaped::payload(header.kind, &header.payload, cursor.shape) else {
+                continue;
+            };
+            let Position { at, joins, .. } = cursor.position;
+            let timestamp = self.prelude_time(header, at, joins);
+            return Some(Next::Header {
+                kind: header.kind,
+                timestamp: cursor.wire_time(timestamp),
+                payload,
+            });
+        }
+        None
+    }
+
+    fn next_frame(&self, cursor: &mut Cursor) -> Next<'_> {
         while let Some(frame) = self.ring.get(cursor.position.at) {
-            let wanted = cursor.position.wants(frame);
+            let wanted = cursor.position.wants(frame, cursor.shape);
             cursor.position.pass(frame, wanted);
-            if wanted {
+            if wanted && let Some(payload) = shaped::frame(frame, cursor.shape) {
                 return Next::Frame {
                     frame,
                     timestamp: cursor.wire_time(frame.timestamp),
+                    payload,
                 };
             }
         }
@@ -115,7 +127,25 @@ impl LiveStream {
             self.ring.head_clock().saturating_sub(last) <= KEYFRAME_WAIT_MS_MAX
         });
         let awaited = awaited || self.is_video_announced();
-        if !self.flows || (awaited && !self.video.unkeyed.has_default()) {
+        if awaited && !self.video.unkeyed.has_default() {
+            return None;
+        }
+        self.start_of_audio()
+    }
+
+    /// Where a reader of this shape may start now, given where others may. One that can use nothing of the picture does
+    /// not wait for it.
+    pub(crate) fn start_for(&self, shape: Shape, start: Option<u64>) -> Option<u64> {
+        if self.is_audio_only_for(shape) {
+            self.start_of_audio()
+        } else {
+            start
+        }
+    }
+
+    /// A little before the head.
+    fn start_of_audio(&self) -> Option<u64> {
+        if !self.flows {
             return None;
         }
         let from = self.ring.newest_ms(AUDIO_ONLY_START_MS).max(self.floor);
@@ -140,8 +170,8 @@ impl LiveStream {
     }
 
     /// Gives a position a place when it has none, or another one when it lags.
-    pub(crate) fn settle(&self, position: &mut Position) -> Settled {
-        let start = self.start();
+    pub(crate) fn settle(&self, position: &mut Position, shape: Shape) -> Settled {
+        let start = self.start_for(shape, self.start());
         if position.waiting {
             position.since = position.since.or_else(|| Some(self.ring.head()));
             if self.start_from_the_beginning(position, start) {

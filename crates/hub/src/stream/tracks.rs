@@ -23,6 +23,11 @@ impl Tracks {
         &self.list
     }
 
+    /// Those of the current publisher alone, once it sent something; of the last one while nobody publishes.
+    pub(super) fn current(&self) -> &[Track] {
+        if self.outdated { &[] } else { &self.list }
+    }
+
     pub(super) const fn changes(&self) -> u64 {
         self.changes
     }

@@ -20,7 +20,7 @@ use std::time::Instant;
 
 use bongsu_hub::{
     Config, Event, Fanout, Filter, Identity, Kind, LiveStream, PlayerId, PlayerStats, PublisherId,
-    Pushed, QueueError, Refused, Schedule, State, Turn, Unpublish,
+    Pushed, QueueError, Refused, Schedule, Shape, State, Turn, Unpublish,
 };
 use bongsu_rtmp::session::server::ConnectInfo;
 use bongsu_rtmp::url::{Query, StreamPath};
@@ -215,7 +215,7 @@ impl Stream {
         mailbox: Rc<Mailbox>,
     ) -> PlayerId {
         let mut inner = self.inner_mut();
-        let id = inner.fanout.add(now, socket, message_stream);
+        let id = inner.fanout.add(now, socket, message_stream, Shape::FULL);
         inner.players.insert(id, mailbox);
         inner.dispatch();
         id

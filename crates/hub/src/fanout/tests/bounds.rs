@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::room::{Pipe, Room};
 use crate::{
-    Event, Kind, Turn,
+    Event, Kind, Shape, Turn,
     limits::{STALL, TURN_BYTES_MAX, TURN_FRAMES_MAX},
     testing::{Toy, payload},
 };
@@ -18,7 +18,9 @@ fn a_turn_ends_at_its_bounds() {
         room.push(&format!("P@{at}"));
     }
     let pipe = Pipe::new();
-    let id = room.fanout.add(room.scene.now, pipe.clone(), 1);
+    let id = room
+        .fanout
+        .add(room.scene.now, pipe.clone(), 1, Shape::FULL);
     assert_eq!(room.turn(id), Turn::More);
     assert_eq!(
         room.fanout.stats(id).unwrap().frames,
@@ -35,7 +37,9 @@ fn a_turn_ends_at_its_bounds() {
         .stream
         .push(now, room.scene.publisher, Kind::Video, 0, big.into(), &Toy);
     let pipe = Pipe::new();
-    let id = room.fanout.add(room.scene.now, pipe.clone(), 1);
+    let id = room
+        .fanout
+        .add(room.scene.now, pipe.clone(), 1, Shape::FULL);
     assert_eq!(room.turn(id), Turn::More);
     assert_eq!(pipe.0.borrow().got.len(), TURN_BYTES_MAX);
     assert_eq!((room.turn(id), room.turn(id)), (Turn::More, Turn::InSync));

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::room::{Pipe, Room};
-use crate::{Event, QueueError, Turn, limits::CONTROL_BYTES_MAX};
+use crate::{Event, QueueError, Shape, Turn, limits::CONTROL_BYTES_MAX};
 
 #[test]
 fn replies_go_out_between_messages() {
@@ -32,7 +32,9 @@ fn replies_before_the_first_turn_precede_the_prelude() {
     let mut room = Room::new();
     room.push("H K@0");
     let pipe = Pipe::new();
-    let id = room.fanout.add(room.scene.now, pipe.clone(), 1);
+    let id = room
+        .fanout
+        .add(room.scene.now, pipe.clone(), 1, Shape::FULL);
     room.queue(id, "!start!").unwrap();
     room.turns(id);
     assert_eq!(pipe.news(), "!start! H@0 K@0");

@@ -5,7 +5,7 @@ use std::{cell::RefCell, rc::Rc};
 use bytes::Bytes;
 
 use crate::{
-    Event, Fanout, Filter, Pass, PlayerId, QueueError, Turn, Write, Written,
+    Event, Fanout, Filter, Pass, PlayerId, QueueError, Shape, Turn, Write, Written,
     testing::{Scene, Toy, parse},
 };
 
@@ -91,13 +91,16 @@ impl Room {
         pass
     }
 
-    pub(super) fn join_on(&mut self, message_stream: u32) -> (PlayerId, Pipe) {
+    pub(super) fn join_as(&mut self, message_stream: u32, shape: Shape) -> (PlayerId, Pipe) {
         let pipe = Pipe::new();
-        let id = self
-            .fanout
-            .add(self.scene.now, pipe.clone(), message_stream);
+        let now = self.scene.now;
+        let id = self.fanout.add(now, pipe.clone(), message_stream, shape);
         self.turns(id);
         (id, pipe)
+    }
+
+    pub(super) fn join_on(&mut self, message_stream: u32) -> (PlayerId, Pipe) {
+        self.join_as(message_stream, Shape::FULL)
     }
 
     pub(super) fn join(&mut self) -> (PlayerId, Pipe) {

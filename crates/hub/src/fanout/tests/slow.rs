@@ -1,7 +1,7 @@
 //! What a peer that takes little, or nothing more, changes for it and for the others.
 
 use super::room::{Pipe, Room};
-use crate::{Event, QueueError, Turn};
+use crate::{Event, QueueError, Shape, Turn};
 
 /// What a player gets that is cut off at every byte, one after the other.
 #[test]
@@ -18,7 +18,9 @@ fn a_short_write_at_any_byte_changes_nothing_but_the_time() {
         room.push("H h K1@0");
         let pipe = Pipe::new();
         pipe.room(cut);
-        let id = room.fanout.add(room.scene.now, pipe.clone(), 1);
+        let id = room
+            .fanout
+            .add(room.scene.now, pipe.clone(), 1, Shape::FULL);
         room.turns(id);
         room.push_pass("P1@40");
         room.push_pass("a@50 P2@80 a@90");

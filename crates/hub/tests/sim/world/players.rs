@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use bongsu_hub::{Filter, Kind, PlayerId, QueueError};
+use bongsu_hub::{Filter, Kind, PlayerId, QueueError, Shape};
 
 use super::World;
 use crate::{link::Link, reader::Reader, wire};
@@ -33,7 +33,9 @@ impl World {
     pub(super) fn join(&mut self, message_stream: u32) {
         self.joined += 1;
         let link = Link::new(self.now);
-        let id = self.fanout.add(self.now, link.clone(), message_stream);
+        let id = self
+            .fanout
+            .add(self.now, link.clone(), message_stream, Shape::FULL);
         let name = format!("player {}", self.joined);
         let reader = Reader::new(name, message_stream);
         let mut seat = Seat {

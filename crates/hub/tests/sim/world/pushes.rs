@@ -63,11 +63,15 @@ impl World {
                 timestamp,
                 payload,
             } => {
-                reader.message(&self.log, kind, timestamp, payload);
+                reader.message(&self.log, kind, timestamp, &payload);
                 timestamp
             }
-            Next::Frame { frame, timestamp } => {
-                reader.message(&self.log, frame.kind, timestamp, &frame.payload);
+            Next::Frame {
+                frame,
+                timestamp,
+                payload,
+            } => {
+                reader.message(&self.log, frame.kind, timestamp, &payload);
                 timestamp
             }
         };

@@ -215,15 +215,19 @@ impl<'a> Sender<'a> {
                     timestamp,
                     payload,
                 } => (kind, timestamp, payload),
-                Next::Frame { frame, timestamp } => {
+                Next::Frame {
+                    frame,
+                    timestamp,
+                    payload,
+                } => {
                     ledger.frames += 1;
-                    (frame.kind, timestamp, &frame.payload)
+                    (frame.kind, timestamp, payload)
                 }
                 Next::Wait => return Ok(false),
             };
             let step = self.conversation.step();
             self.conversation
-                .send(now, media_kind(kind), timestamp, payload)
+                .send(now, media_kind(kind), timestamp, &payload)
                 .map_err(|error| Failure::session(step, error))?;
             self.last_timestamp = timestamp;
             if kind != Kind::Data {
