@@ -2,11 +2,12 @@
 //!
 //! [`classify`] looks at the first bytes of an audio, video or data message and says what it is: a sequence header, a
 //! keyframe, an ordinary frame, which codec, which tracks. Legacy FLV headers and both versions of Enhanced RTMP are
-//! understood; everything after the header is opaque. [`tag`] reads and writes the FLV file framing, [`script`]
+//! understood; everything after the header is opaque. [`shape`] makes of a message what a receiver that knows less can
+//! take of it. [`tag`] reads and writes the FLV file framing, [`script`]
 //! finds the name of a data message.
 //!
-//! What this crate deliberately does not do: decode a bitstream, change a payload, parse whole AMF values, touch a
-//! file or a socket. No byte sequence can make it panic.
+//! What this crate deliberately does not do: decode or change a bitstream, parse whole AMF values, touch a file or
+//! a socket. No byte sequence can make it panic.
 //!
 //! # What a message is
 //!
