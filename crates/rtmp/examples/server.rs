@@ -2,8 +2,12 @@
 //! `cargo run -p bongsu-rtmp --example server -- 127.0.0.1:1935`. Every second it prints a line for each stream.
 //!
 //! It bounds what one connection costs, not their number.
-#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // the crate is pure, what drives it is not
-#![allow(clippy::print_stdout)] // the output is the point
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the crate is pure, what drives it is not"
+)]
+#![expect(clippy::print_stdout, reason = "the output is the point")]
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};

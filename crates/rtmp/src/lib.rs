@@ -231,13 +231,16 @@
 #![cfg_attr(
     not(test),
     deny(
-        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
         clippy::expect_used,
+        clippy::indexing_slicing,
         clippy::panic,
-        clippy::arithmetic_side_effects
+        clippy::string_slice,
+        clippy::unreachable,
+        clippy::unwrap_used
     )
 )]
-#![deny(missing_docs)]
+#![deny(missing_docs, clippy::allow_attributes_without_reason)]
 
 pub mod amf0;
 pub mod amf3;

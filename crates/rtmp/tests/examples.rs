@@ -1,6 +1,10 @@
 //! The two examples, run as processes against each other.
-#![allow(clippy::unwrap_used)] // the helpers are part of the tests
-#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // two processes have clocks and sockets
+#![expect(clippy::unwrap_used, reason = "the helpers are part of the tests")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "two processes have clocks and sockets"
+)]
 
 use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::net::{Shutdown, TcpStream};

@@ -50,8 +50,10 @@ mod tests {
     use super::*;
     use crate::limits::CHUNK_HEADERS_PER_SECOND_MAX;
 
-    // A test needs some instant to start from; which one changes nothing.
-    #[allow(clippy::disallowed_methods)]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test needs some instant to start from; which one changes nothing"
+    )]
     fn start() -> Instant {
         Instant::now()
     }

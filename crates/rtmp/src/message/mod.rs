@@ -38,7 +38,11 @@ impl MessageStreamId {
         if !whole || !(0.0..=f64::from(u32::MAX)).contains(&number) {
             return None;
         }
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // checked above
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a whole number within u32, as checked above"
+        )]
         Some(Self(number as u32))
     }
 

@@ -252,7 +252,10 @@ impl Acknowledging {
     }
 
     fn on_received(&mut self, count: usize) {
-        #[allow(clippy::cast_possible_truncation)] // modulo 2^32 is what the wire says
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the wire counts modulo 2^32"
+        )]
         let count = count as u32;
         self.received = self.received.wrapping_add(count);
     }

@@ -172,7 +172,10 @@ fn partial_bytes_end_at_the_real_limits() {
 
 /// [WIRE 215] A flood of one-byte chunks ends at the budget; time refills it.
 #[test]
-#[allow(clippy::disallowed_methods)] // a test needs some instant to start from; which one changes nothing
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test needs some instant to start from; which one changes nothing"
+)]
 fn chunk_headers_have_a_budget() {
     let limits = Limits {
         chunk_headers_per_second: 100,

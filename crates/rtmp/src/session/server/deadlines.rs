@@ -88,7 +88,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    #[allow(clippy::disallowed_methods)] // any instant will do
+    #[expect(clippy::disallowed_methods, reason = "any instant will do")]
     fn epoch() -> Instant {
         Instant::now()
     }

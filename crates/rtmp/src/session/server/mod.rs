@@ -281,7 +281,7 @@ impl ServerSession {
             return;
         }
         let age_ms = now.saturating_duration_since(self.created_at).as_millis();
-        #[allow(clippy::cast_possible_truncation)] // the field wraps
+        #[expect(clippy::cast_possible_truncation, reason = "the field of a ping wraps")]
         let age_ms = age_ms as u32;
         self.link
             .send_user_control(UserControl::PingRequest(age_ms));
