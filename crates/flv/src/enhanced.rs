@@ -172,7 +172,9 @@ fn multitrack<M: Media + Copy>(media: M, mut reader: Reader<'_>) -> Option<Class
         all = Some(match all {
             None => track,
             Some(seen) => {
-                let leader = if id == 0 { track } else { seen };
+                // Of two default tracks the first leads.
+                let is_default = id == 0 && !seen.tracks.has_default();
+                let leader = if is_default { track } else { seen };
                 // One track with something in it makes the message worth keeping.
                 let class = if seen.class == Class::Empty {
                     track.class

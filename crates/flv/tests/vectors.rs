@@ -117,6 +117,13 @@ fn v42_commands() {
 }
 
 #[test]
+fn of_two_default_tracks_the_first_leads() {
+    // Many codecs: VP8 and VP9, both as track 0.
+    let found = video("a6 21 76703038 00 000001 aa 76703039 00 000001 bb");
+    assert_eq!(found, enhanced(Class::Frame, FourCc::VP08, 0));
+}
+
+#[test]
 fn v43_enhanced_video() {
     use Class::{Frame, Keyframe, SequenceHeader};
     let rows = [

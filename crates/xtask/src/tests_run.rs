@@ -81,6 +81,20 @@ fn check_code(report: &mut Report) {
     report.run(checks::clippy());
     report.run(checks::doc());
     report.run(fuzz_corpora());
+    report.run(differential());
+}
+
+/// Our parsers and writers against those of other projects, which have a lock file of their own.
+fn differential() -> Step {
+    let mut command = cargo(&[
+        "test",
+        "--manifest-path",
+        "differential/Cargo.toml",
+        "--locked",
+        "--no-fail-fast",
+    ]);
+    command.env("CARGO_TARGET_DIR", target_dir());
+    Step::command("differential", command, Patience::minutes(10, 8))
 }
 
 /// Replays what fuzzing found worth keeping. It shares the target directory, so that little is built twice.
