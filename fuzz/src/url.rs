@@ -119,6 +119,7 @@ fn check_resolved(resolved: &Resolved, app: &[u8], name: &[u8]) {
     check_hidden(
         &shown,
         resolved.path.name(),
-        &format!("{:?}", resolved.path.app()),
+        // What stands around the app is shown of every name too.
+        &format!("Resolved {{ app: {:?}, query: ", resolved.path.app()),
     );
 }
