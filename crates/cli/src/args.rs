@@ -24,7 +24,7 @@ Exit codes:
   0    all went well
   1    something failed; one line says what, one what to do
   2    wrong usage
-  3    probe: the stream plays, and has problems
+  3    probe: the stream plays, and has problems; bench: connections or frames were lost
   130  publish, play: ended early by a signal";
 
 /// An RTMP relay: publish once, and the stream reaches every destination and every viewer, and stays there.
@@ -58,6 +58,9 @@ pub(crate) enum Command {
     Play(Play),
     /// Say what a stream consists of, and what is wrong with it
     Probe(Probe),
+    /// Put load on an RTMP server and measure it
+    #[command(subcommand)]
+    Bench(crate::bench::Bench),
 }
 
 #[derive(Debug, Args)]
@@ -189,7 +192,7 @@ fn probe_duration(text: &str) -> Result<Duration, String> {
     within(text, Duration::from_secs(1), Duration::from_secs(600))
 }
 
-fn within(text: &str, min: Duration, max: Duration) -> Result<Duration, String> {
+pub(crate) fn within(text: &str, min: Duration, max: Duration) -> Result<Duration, String> {
     let value = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     if (min..=max).contains(&value) {
         return Ok(value);

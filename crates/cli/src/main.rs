@@ -1,9 +1,10 @@
 //! `bongsu`: an RTMP relay, and tools to publish, play and look into RTMP streams.
 //!
 //! The exit code is 0 when all went well, 1 when something failed, 2 for wrong usage, 3 when `probe` found problems
-//! in a stream that plays, 130 when a signal ended `publish` or `play` early.
+//! in a stream that plays or `bench` saw frames or connections lost, 130 when a signal ended `publish` or `play` early.
 
 mod args;
+mod bench;
 mod check;
 mod client;
 mod failure;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         args::Command::Publish(settings) => publish::run(&settings),
         args::Command::Play(settings) => play::run(&settings),
         args::Command::Probe(settings) => probe::run(&settings),
+        args::Command::Bench(bench) => bench::run(&bench),
     };
     done.unwrap_or_else(|failure| failure.print())
 }
