@@ -7,6 +7,7 @@
     reason = "a task talks to the person who started it"
 )]
 
+mod api;
 mod checks;
 mod demo;
 mod interop_doc;
@@ -30,6 +31,7 @@ Usage: cargo xtask <task>
   fmt       formats the code
   doc       builds the documentation, private items included; a warning is an error
   layering  checks which crate may depend on which, and the number of packages
+  api       compares the public API of bongsu-rtmp and bongsu-flv with their api.txt; `api --write` writes it
   sizes     lists files above 600 lines and functions above 70
   spec      compares docs/spec-coverage.md with the tests and citations in the code
   demo      starts a relay with a test picture and prints what to paste into a player
@@ -38,11 +40,14 @@ Usage: cargo xtask <task>
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let task = arguments.next();
-    if arguments.next().is_some() {
+    let option = arguments.next();
+    if arguments.next().is_some() || option.is_some() && task.as_deref() != Some("api") {
         eprint!("{USAGE}");
         return ExitCode::FAILURE;
     }
     let outcome = match task.as_deref() {
+        Some("api") if option.is_none() => api::check(),
+        Some("api") if option.as_deref() == Some("--write") => api::write(),
         Some("test") => tests_run::everything(),
         Some("check") => tests_run::without_real_peers(),
         Some("interop") => tests_run::only_real_peers(),

@@ -1,5 +1,6 @@
 //! The test runs: what they consist of, and in which order.
 
+use crate::api;
 use crate::layering;
 use crate::packages;
 use crate::sizes;
@@ -80,6 +81,7 @@ fn check_code(report: &mut Report) {
     report.run(Step::check("spec", spec::check));
     report.run(checks::clippy());
     report.run(checks::doc());
+    report.run(Step::check("api", api::check));
     report.run(fuzz_corpora());
     report.run(differential());
 }
