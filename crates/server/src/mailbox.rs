@@ -21,6 +21,9 @@ impl Mail {
     /// The server is going down.
     pub(crate) const SHUTDOWN: Self = Self(1 << 5);
 
+    /// Others want to connect, and this connection has been longest in its handshake.
+    pub(crate) const MAKE_ROOM: Self = Self(1 << 6);
+
     /// Everything that concerns the stream that a connection publishes or plays.
     pub(crate) const OF_A_STREAM: Self = Self(
         Self::WORK.0 | Self::GONE.0 | Self::STALLED.0 | Self::STREAM_ENDED.0 | Self::TAKEN_OVER.0,

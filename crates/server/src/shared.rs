@@ -9,7 +9,7 @@ use bongsu_rtmp::session::server::ServerConfig;
 use tokio::sync::{mpsc, watch};
 
 use crate::config::Config;
-use crate::listen::Permits;
+use crate::listen::{Permits, WrongKeys};
 use crate::registry::{Registry, WorkerId};
 use crate::telemetry::Telemetry;
 use crate::worker::ToWorker;
@@ -33,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) registry: Registry,
     pub(crate) telemetry: Telemetry,
     pub(crate) permits: Permits,
+    pub(crate) wrong_keys: WrongKeys,
     /// Where RTMP listens, so that a push does not call ourselves.
     pub(crate) own_addresses: Vec<SocketAddr>,
     /// Name look-ups and HTTP run there, away from media.
@@ -56,6 +57,7 @@ impl Shared {
             registry: Registry::new(workers.len()),
             telemetry: Telemetry::new(),
             permits: Permits::new(&config.limits),
+            wrong_keys: WrongKeys::new(&config.limits),
             own_addresses,
             control,
             phase: watch::Sender::new(Phase::Running),

@@ -9,6 +9,8 @@
 mod house;
 #[path = "relay/life.rs"]
 mod life;
+#[path = "relay/limits.rs"]
+mod limits;
 #[path = "relay/one_read.rs"]
 mod one_read;
 #[path = "relay/streams.rs"]

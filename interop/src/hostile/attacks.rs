@@ -37,13 +37,13 @@ pub fn strangers_declare(address: SocketAddr, count: u32, deadline: Duration) ->
     wait_for_closes(held)
 }
 
-/// The same by authorised publishers, each of a stream of its own.
+/// The same by authorised publishers of app `patient`, each of a stream of its own.
 #[must_use]
 pub fn publishers_declare(address: SocketAddr, count: u32, deadline: Duration) -> Outcome {
     let held: Vec<Held> = (0..count)
         .map(|index| {
             let mut peer = Peer::open(address);
-            let (stream, _) = peer.publish("live", &format!("declared-{index}"));
+            let (stream, _) = peer.publish("patient", &format!("declared-{index}"));
             let headers: Vec<u8> = (4..2 + PUBLISHER_CHUNK_STREAMS)
                 .flat_map(|id| wire::header(id, [8, 9][usize::from(id % 2)], stream, LENGTH_MAX))
                 .collect();

@@ -7,6 +7,7 @@ pub mod attacks;
 pub mod damage;
 pub mod floods;
 pub mod half_open;
+pub mod honest;
 mod siege;
 pub mod silence;
 pub mod wire;

@@ -131,20 +131,6 @@ impl Siege {
         name: &str,
         attack: impl FnOnce(SocketAddr) -> Outcome + Send,
     ) -> Figures {
-        self.attack_that_leaves(RESIDENT_GROWTH_BYTES_MAX, name, attack)
-    }
-
-    /// As [`Self::attack`], where so many bytes may stay resident.
-    ///
-    /// # Panics
-    ///
-    /// As [`Self::attack`].
-    pub fn attack_that_leaves(
-        &mut self,
-        growth_bytes_max: u64,
-        name: &str,
-        attack: impl FnOnce(SocketAddr) -> Outcome + Send,
-    ) -> Figures {
         let address = self.relay.rtmp();
         let open_before = self.metric("bongsu_connections ");
         let process = &*self.relay.process();
@@ -167,7 +153,7 @@ impl Siege {
         let took = started.elapsed();
         let cpu_during = share(process.cpu_time() - cpu_before, took);
         let (resident_after, resident_wait) =
-            settle(process, self.calm.resident + growth_bytes_max);
+            settle(process, self.calm.resident + RESIDENT_GROWTH_BYTES_MAX);
         let cpu_before = process.cpu_time();
         thread::sleep(CPU_WINDOW);
         let cpu_after = share(process.cpu_time() - cpu_before, CPU_WINDOW);
@@ -185,7 +171,7 @@ impl Siege {
             calm: self.calm,
         };
         println!("{figures}");
-        figures.judge(growth_bytes_max);
+        figures.judge();
         assert!(
             self.relay.process().is_running(),
             "the relay ended; {}",
@@ -238,7 +224,7 @@ impl Siege {
 }
 
 impl Figures {
-    fn judge(&self, growth_bytes_max: u64) {
+    fn judge(&self) {
         let Outcome {
             left_open, late, ..
         } = self.outcome;
@@ -246,7 +232,7 @@ impl Figures {
         assert!(late <= GRACE, "an attacker was closed too late: {self}");
         assert!(self.late <= LATE_MAX, "the stream was late: {self}");
         assert!(
-            self.resident_after <= self.calm.resident + growth_bytes_max,
+            self.resident_after <= self.calm.resident + RESIDENT_GROWTH_BYTES_MAX,
             "memory stays: {self}"
         );
         assert!(

@@ -58,6 +58,9 @@ pub enum Denied {
     /// A key that nobody has.
     #[error("the stream key is wrong")]
     KeyWrong,
+    /// The address has tried so many wrong keys that this one was not looked at.
+    #[error("too many wrong stream keys came from this address: try again in a minute")]
+    TooManyWrongKeys,
     /// The right key with another name.
     #[error("this stream key belongs to another stream name")]
     KeyOfOtherName,
@@ -81,11 +84,18 @@ impl Denied {
             Self::NameMissing => "name_missing",
             Self::KeyMissing => "key_missing",
             Self::KeyWrong => "key_wrong",
+            Self::TooManyWrongKeys => "too_many_wrong_keys",
             Self::KeyOfOtherName => "key_of_other_name",
             Self::KeyWithoutName => "key_without_name",
             Self::PlayedByKey => "played_by_key",
             Self::Name(_) => "bad_name",
         }
+    }
+
+    /// Whether it may have been a guess.
+    #[must_use]
+    pub const fn is_wrong_key(self) -> bool {
+        matches!(self, Self::KeyMissing | Self::KeyWrong)
     }
 
     /// The answer to `publish`.
@@ -108,6 +118,12 @@ impl Denied {
         };
         Status::new(code, self.to_string())
     }
+}
+
+/// Whether publishing there takes a key.
+#[must_use]
+pub fn needs_key(config: &Config, target: &Resolved) -> bool {
+    find_app(config, &target.path).is_ok_and(|app| app.publish == PublishPolicy::Key)
 }
 
 /// Whether a peer may publish, and under which name.

@@ -177,11 +177,8 @@ fn check_listeners(report: &Report<'_>, config: &Config) {
 
 fn relay_limits(section: Section<'_, '_>) -> Limits {
     let preset = Limits::default();
-    let per_address = |key, preset| {
-        section
-            .number_u32(key, &limits::PER_ADDRESS_RANGE)
-            .unwrap_or(preset)
-    };
+    let number = |key, range, preset| section.number_u32(key, range).unwrap_or(preset);
+    let per_address = |key, preset| number(key, &limits::PER_ADDRESS_RANGE, preset);
     let deadline = |key, preset| {
         section
             .duration(key, &limits::DEADLINE_RANGE)
@@ -198,6 +195,12 @@ fn relay_limits(section: Section<'_, '_>) -> Limits {
     });
     let limits = Limits {
         trusted: trusted.unwrap_or(preset.trusted),
+        connections: number(
+            "connections",
+            &limits::CONNECTIONS_RANGE,
+            preset.connections,
+        ),
+        handshakes: number("handshakes", &limits::HANDSHAKES_RANGE, preset.handshakes),
         handshakes_per_address: per_address(
             "handshakes_per_address",
             preset.handshakes_per_address,
@@ -208,6 +211,11 @@ fn relay_limits(section: Section<'_, '_>) -> Limits {
         ),
         connects_per_second: per_address("connects_per_second", preset.connects_per_second),
         connects_burst: per_address("connects_burst", preset.connects_burst),
+        wrong_keys_per_minute: number(
+            "wrong_keys_per_minute",
+            &limits::WRONG_KEYS_RANGE,
+            preset.wrong_keys_per_minute,
+        ),
         handshake_timeout: deadline("handshake_timeout", preset.handshake_timeout),
         request_timeout: deadline("request_timeout", preset.request_timeout),
         media_bytes: size("media_bytes", wire::MEDIA_BYTES_MAX, preset.media_bytes),

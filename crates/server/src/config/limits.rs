@@ -55,6 +55,18 @@ pub const KEYS_PER_APP_MAX: usize = 1_024;
 /// Apps in the file. Why: bounds what one file may allocate; `[apps."*"]` covers the rest.
 pub const APPS_MAX: usize = 1_024;
 
+/// Connections in all, whoever they are of.
+/// Why: at 4 KiB each they take 400 MB, and one machine seldom serves more; beyond it new ones are turned away, so that
+/// those who are there go on.
+pub const CONNECTIONS: u32 = 100_000;
+/// Range of it. Why: zero would refuse everybody; the kernel's own limit of files is about a billion.
+pub const CONNECTIONS_RANGE: RangeInclusive<u64> = 1..=100_000_000;
+/// Connections in all that have not said `connect` yet.
+/// Why: each takes about 2 KiB, so that all take 8 MB, and an audience of that size may come within the milliseconds that
+/// a handshake takes. Whoever has been longest in its handshake makes room.
+pub const HANDSHAKES: u32 = 4_096;
+/// Range of it. Why: below 64 a burst of honest clients would push each other out.
+pub const HANDSHAKES_RANGE: RangeInclusive<u64> = 64..=1_000_000;
 /// Connections of one address in their handshake. Why: one office behind one address starts together.
 pub const HANDSHAKES_PER_ADDRESS: u32 = 256;
 /// Connections of one address in all.
@@ -63,7 +75,15 @@ pub const CONNECTIONS_PER_ADDRESS: u32 = 2_000;
 pub const CONNECTS_PER_SECOND: u32 = 200;
 /// New connections of one address at once.
 pub const CONNECTS_BURST: u32 = 1_000;
-/// Range of the four figures above. Why: zero would refuse everybody.
+/// Wrong stream keys of one address per minute, and at once, that are refused without a wait.
+/// Why: a person mistypes a few times; a program that guesses tries thousands.
+pub const WRONG_KEYS_PER_MINUTE: u32 = 5;
+/// Range of it. Why: zero would never let the next key be looked at; ten a second is a guess that nobody types.
+pub const WRONG_KEYS_RANGE: RangeInclusive<u64> = 1..=600;
+/// Longest wait of the refusal of a wrong key; past it no key of the address is looked at.
+/// Why: an honest encoder waits so long for its answer, and a guesser holds few connections for it.
+pub const REFUSAL_WAIT_MAX: Duration = Duration::from_secs(30);
+/// Range of the figures per address and second above. Why: zero would refuse everybody.
 pub const PER_ADDRESS_RANGE: RangeInclusive<u64> = 1..=1_000_000;
 /// Time to finish the handshake.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);

@@ -107,6 +107,10 @@ pub struct Http {
 pub struct Limits {
     /// Addresses that the figures per address do not apply to.
     pub trusted: Vec<Network>,
+    /// Connections in all.
+    pub connections: u32,
+    /// Connections in all that have not finished their handshake.
+    pub handshakes: u32,
     /// Connections of one address that have not finished their handshake. IPv6 counts per /64.
     pub handshakes_per_address: u32,
     /// Connections of one address in all.
@@ -115,6 +119,8 @@ pub struct Limits {
     pub connects_per_second: u32,
     /// New connections of one address at once.
     pub connects_burst: u32,
+    /// Wrong stream keys of one address per minute whose refusal does not wait; also the burst.
+    pub wrong_keys_per_minute: u32,
     /// Time to finish the handshake.
     pub handshake_timeout: Duration,
     /// Time from the handshake to a publish or play request.
@@ -263,10 +269,13 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             trusted: Network::loopback(),
+            connections: limits::CONNECTIONS,
+            handshakes: limits::HANDSHAKES,
             handshakes_per_address: limits::HANDSHAKES_PER_ADDRESS,
             connections_per_address: limits::CONNECTIONS_PER_ADDRESS,
             connects_per_second: limits::CONNECTS_PER_SECOND,
             connects_burst: limits::CONNECTS_BURST,
+            wrong_keys_per_minute: limits::WRONG_KEYS_PER_MINUTE,
             handshake_timeout: limits::HANDSHAKE_TIMEOUT,
             request_timeout: limits::REQUEST_TIMEOUT,
             media_bytes: bongsu_rtmp::limits::MEDIA_BYTES_MAX,

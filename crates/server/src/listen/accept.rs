@@ -8,6 +8,7 @@ use std::time::Instant;
 use bongsu_net::{AcceptError, AfterAcceptError, canonical};
 use tokio::io::unix::AsyncFd;
 
+use super::permits::{Permit, TurnedAway};
 use crate::limits::WARN_EVERY;
 use crate::registry::WorkerId;
 use crate::session::Arrival;
@@ -80,7 +81,7 @@ async fn hand_over(
     peer: SocketAddr,
     turn: &AtomicUsize,
 ) -> bool {
-    let permit = match shared.permits.admit(Instant::now(), peer.ip()) {
+    let permit = match admit(shared, peer) {
         Ok(permit) => permit,
         Err(turned_away) => {
             shared.telemetry.turned_away(&turned_away);
@@ -105,6 +106,14 @@ async fn hand_over(
             .is_ok(),
         None => false,
     }
+}
+
+fn admit(shared: &Shared, peer: SocketAddr) -> Result<Permit, TurnedAway> {
+    let open = shared.open_connections();
+    if usize::try_from(shared.config.limits.connections).is_ok_and(|most| open >= most) {
+        return Err(TurnedAway::Connections);
+    }
+    shared.permits.admit(Instant::now(), peer.ip())
 }
 
 /// What follows a failed accept. False when the listener is of no more use.

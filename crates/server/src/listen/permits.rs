@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::address::Key;
 use crate::config::{Limits, Network};
 
 /// Addresses in the table. Those that find no place share one entry, as if they were one address.
@@ -24,6 +25,9 @@ const CLEAN_FULL_PAUSE: Duration = Duration::from_secs(1);
 /// Why a connection was turned away. `Display` names the setting to change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TurnedAway {
+    /// There are too many connections.
+    #[error("too many connections: `connections` in [limits]")]
+    Connections,
     /// The address has too many connections that have not finished their handshake.
     #[error(
         "too many connections of this address are in their handshake: `handshakes_per_address` in [limits]"
@@ -44,6 +48,7 @@ impl TurnedAway {
     #[must_use]
     pub(crate) const fn label(self) -> &'static str {
         match self {
+            Self::Connections => "connections",
             Self::HandshakesPerAddress => "handshakes_per_address",
             Self::ConnectionsPerAddress => "connections_per_address",
             Self::ConnectsPerSecond => "connects_per_second",
@@ -79,16 +84,6 @@ struct Figures {
     interval: Duration,
     /// Time in which the whole burst is earned.
     burst: Duration,
-}
-
-/// What counts as one address.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Key {
-    V4(u32),
-    /// The first 64 bits: what one customer gets at least.
-    V6(u64),
-    /// All that found no place in the table.
-    Rest,
 }
 
 struct Table {
@@ -174,18 +169,6 @@ impl Drop for Place {
         self.leave_handshake();
         if let Some(counts) = lock(&self.table).counts.get_mut(&self.key) {
             counts.connections = counts.connections.saturating_sub(1);
-        }
-    }
-}
-
-impl Key {
-    fn of(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V4(address) => Self::V4(address.to_bits()),
-            IpAddr::V6(address) => {
-                let [a, b, c, d, ..] = address.segments().map(u64::from);
-                Self::V6(a << 48 | b << 32 | c << 16 | d)
-            }
         }
     }
 }
@@ -468,6 +451,7 @@ mod tests {
     #[test]
     fn the_sentence_names_the_setting_and_the_label_is_its_key() {
         for turned_away in [
+            TurnedAway::Connections,
             TurnedAway::HandshakesPerAddress,
             TurnedAway::ConnectionsPerAddress,
             TurnedAway::ConnectsPerSecond,

@@ -51,7 +51,7 @@ impl Connection {
             self.worker.count_sent(count);
         }
         self.facts.report(self.worker.shared(), &self.part, &reason);
-        if !matches!(reason, CloseReason::Broken(_) | CloseReason::Stalled(_)) {
+        if !reason.is_silent() {
             self.say_goodbye(&reason).await;
         }
         self.worker.delist(self.facts.id);
@@ -67,7 +67,7 @@ impl Connection {
         mailbox.forget(Mail::OF_A_STREAM);
         tokio::select! {
             _ = tokio::time::timeout(linger, self.send_and_close()) => {}
-            // Only a shutdown writes to somebody who is leaving.
+            // Who writes to somebody who is leaving wants it gone: the server is going down, or needs the room.
             () = mailbox.wait(), if linger == LINGER => {}
         }
     }
@@ -159,6 +159,10 @@ impl Facts {
                     "connection ended: {reason}"
                 )
             };
+        }
+        // A flood of them has one line, which the worker writes.
+        if matches!(reason, CloseReason::MadeRoom) {
+            return line!(tracing::Level::DEBUG);
         }
         match reason.log_level() {
             LogLevel::Error => line!(tracing::Level::ERROR),

@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 use super::close::Part;
 use super::ending::End;
 use super::outbox::Outbox;
+use super::refusal::Refusal;
 use super::{Facts, Moved, Request, play, publish};
 use crate::limits::READS_PER_TURN;
 use crate::mailbox::{Mail, Mailbox};
@@ -38,6 +39,8 @@ pub(super) struct Connection {
     /// What a closing session cannot know: why a request was refused, how a publish ended.
     pub(super) reason: Option<CloseReason>,
     pub(super) deadlines: Deadlines,
+    /// Waits to be said.
+    pub(super) refusal: Option<Box<Refusal>>,
 }
 
 /// What a connection does.
@@ -70,19 +73,27 @@ impl Connection {
             request: limits.request_timeout,
             publish_idle: crate::config::limits::PUBLISH_IDLE,
         };
-        let mailbox = Rc::default();
-        worker.enlist(facts.id, &mailbox);
         Self {
             worker: Rc::clone(worker),
             socket: Rc::new(socket),
             session: Box::new(session),
             facts,
             outbox,
-            mailbox,
+            mailbox: Rc::default(),
             role: Role::None,
             part: Part::NONE,
             reason: None,
             deadlines,
+            refusal: None,
+        }
+    }
+
+    /// Lets the worker reach the connection; one that comes from another worker has said `connect`.
+    pub(super) fn enlist(&self, is_connected: bool) {
+        if is_connected {
+            self.worker.enlist(self.facts.id, &self.mailbox);
+        } else {
+            self.worker.greet(self.facts.id, &self.mailbox);
         }
     }
 
@@ -142,6 +153,7 @@ impl Connection {
         }
         self.drain(now)?;
         self.check_play_wait(now)?;
+        self.check_refusal(now)?;
         self.take_turns(now)?;
         if !matches!(self.role, Role::Player(_)) {
             self.write()?;
@@ -156,6 +168,9 @@ impl Connection {
         }
         if mail.has(Mail::SHUTDOWN) {
             return Err(self.leave(now));
+        }
+        if mail.has(Mail::MAKE_ROOM) {
+            return Err(CloseReason::MadeRoom.into());
         }
         if mail.has(Mail::TAKEN_OVER) {
             return Err(self.yield_slot(now));
@@ -203,6 +218,7 @@ impl Connection {
             }
             Event::ConnectRequested { request, connect } => {
                 self.facts.permit.handshake_done();
+                self.worker.handshake_done(self.facts.id);
                 let app = first_segment(connect.app.as_bytes());
                 let known = app.is_empty() || self.worker.shared().config.app(&app).is_some();
                 let decided = if known {
@@ -249,7 +265,7 @@ impl Connection {
                     reason.unwrap_or_else(|| CloseReason::from_cause(cause, &self.deadlines));
                 return Err(reason.into());
             }
-            // A withdrawn request needs no decision, and decisions here are made at once.
+            // A withdrawn request needs no decision. Its refusal, if one waits, still ends the connection's chances.
             _ => {}
         }
         Ok(false)
@@ -257,7 +273,11 @@ impl Connection {
 
     /// Waits for the socket, a deadline or mail.
     async fn wait(&mut self) -> Wake {
-        let deadline = [self.session.poll_timeout(), self.play_deadline()];
+        let deadline = [
+            self.session.poll_timeout(),
+            self.play_deadline(),
+            self.refusal_deadline(),
+        ];
         let deadline = deadline.into_iter().flatten().min();
         let reads = self.session.wants_bytes() && self.outbox.is_empty();
         let writes = !self.outbox.is_empty() || self.is_blocked();

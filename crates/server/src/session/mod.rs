@@ -9,6 +9,7 @@ mod ending;
 mod outbox;
 mod play;
 mod publish;
+mod refusal;
 
 use std::net::{SocketAddr, TcpStream};
 use std::rc::Rc;
@@ -142,6 +143,7 @@ fn start(
     match tokio::net::TcpStream::from_std(socket) {
         Ok(socket) => {
             let connection = Connection::new(worker, socket, session, facts, outbox);
+            connection.enlist(request.is_some());
             worker.spawn(Box::new(connection).run(request));
         }
         Err(error) => {

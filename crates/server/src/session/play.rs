@@ -73,7 +73,7 @@ impl Connection {
     ) -> Result<(), End> {
         let shared = std::sync::Arc::clone(self.worker.shared());
         let path = match auth::play(&shared.config, target) {
-            Ok(_) if !matches!(self.role, Role::None) => {
+            Ok(_) if self.is_in_use() => {
                 let status = Status::new(Code::PlayFailed, "this connection is in use already");
                 self.reason = Some(CloseReason::Refused(Code::PlayFailed));
                 return self.reject(now, request, &status);

@@ -1,7 +1,7 @@
 //! Publishing: from the request to frames in the stream.
 
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bongsu_hub::{Identity, PublisherId, Unpublish};
 use bongsu_rtmp::message::{MediaKind, MessageStreamId};
@@ -57,8 +57,16 @@ impl Connection {
         target: &Resolved,
     ) -> Result<(), End> {
         let shared = std::sync::Arc::clone(self.worker.shared());
-        let granted = match auth::publish(&shared.config, target) {
-            Ok(_) if !matches!(self.role, Role::None) => {
+        let address = self.facts.peer.ip();
+        let is_unseen =
+            auth::needs_key(&shared.config, target) && !shared.wrong_keys.may_try(now, address);
+        let granted = if is_unseen {
+            Err(auth::Denied::TooManyWrongKeys)
+        } else {
+            auth::publish(&shared.config, target)
+        };
+        let granted = match granted {
+            Ok(_) if self.is_in_use() => {
                 let status = Status::new(Code::PublishBadName, "this connection is in use already");
                 self.reason = Some(CloseReason::Refused(Code::PublishBadName));
                 return self.reject(now, request, &status);
@@ -66,7 +74,12 @@ impl Connection {
             Ok(granted) => granted,
             Err(denied) => {
                 self.reason = Some(CloseReason::Denied(denied));
-                return self.reject(now, request, &denied.publish_status());
+                let wait = if denied.is_wrong_key() {
+                    shared.wrong_keys.count(now, address)
+                } else {
+                    Duration::ZERO
+                };
+                return self.refuse_after(now, wait, request, denied.publish_status());
             }
         };
         let allowed = Request {

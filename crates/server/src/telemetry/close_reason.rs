@@ -24,6 +24,8 @@ pub enum CloseReason {
     Session(SessionError),
     /// The handshake was not finished in time.
     HandshakeTimeout(Duration),
+    /// Others wanted to connect, and this was the connection that had been longest in its handshake.
+    MadeRoom,
     /// Neither publish nor play was asked for in time.
     RequestTimeout(Duration),
     /// The publisher sent nothing for too long.
@@ -58,6 +60,7 @@ impl CloseReason {
             Self::Broken(_) => "connection_broken",
             Self::Session(error) => error.label(),
             Self::HandshakeTimeout(_) => "handshake_timeout",
+            Self::MadeRoom => "made_room",
             Self::RequestTimeout(_) => "request_timeout",
             Self::PublishIdle(_) => "publish_idle",
             Self::Denied(denied) => denied.as_str(),
@@ -79,6 +82,12 @@ impl CloseReason {
             Self::Session(error) => error.handling().log,
             _ => LogLevel::Info,
         }
+    }
+
+    /// Whether the peer is told nothing and not waited for: it is gone, does not read, or somebody needs its place.
+    #[must_use]
+    pub(crate) const fn is_silent(&self) -> bool {
+        matches!(self, Self::Broken(_) | Self::Stalled(_) | Self::MadeRoom)
     }
 
     /// What a session that closes in order says, with the deadlines that were in force.
@@ -112,6 +121,9 @@ impl fmt::Display for CloseReason {
             Self::HandshakeTimeout(limit) => {
                 write!(f, "the handshake was not finished within {}", time(limit))
             }
+            Self::MadeRoom => f.write_str(
+                "it was the one longest in its handshake when room was needed: `handshakes` in [limits]",
+            ),
             Self::RequestTimeout(limit) => {
                 write!(f, "no publish or play was asked for within {}", time(limit))
             }

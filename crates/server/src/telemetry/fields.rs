@@ -29,6 +29,8 @@
 //! | `workers` | number of worker threads |
 //! | `tasks` | tasks of a worker that are left |
 //! | `sessions` | connections that are open |
+//! | `connections` | connections that one line stands for |
+//! | `limit` | the figure of a setting that decided |
 //! | `timeout` | how long something may take |
 //! | `before` | limit of open files at the start |
 //! | `now` | limit of open files since then |

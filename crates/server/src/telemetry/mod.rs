@@ -51,6 +51,8 @@ pub(crate) struct Telemetry {
     pub(crate) push_attempts: Counter,
     /// Attempts to push that failed.
     pub(crate) push_failures: Counter,
+    /// Refusals of wrong keys that had to wait.
+    pub(crate) refusals_delayed: Counter,
     accept_failures: Counter,
     turned_away: Family<Label, Counter>,
     ended: Family<Label, Counter>,
@@ -66,6 +68,7 @@ impl Telemetry {
             accepted: register(&mut registry, names::CONNECTIONS_ACCEPTED),
             turned_away: register(&mut registry, names::CONNECTIONS_TURNED_AWAY),
             ended: register(&mut registry, names::CONNECTIONS_ENDED),
+            refusals_delayed: register(&mut registry, names::REFUSALS_DELAYED),
             accept_failures: register(&mut registry, names::ACCEPT_FAILURES),
             limit_exceeded: register(&mut registry, names::LIMIT_EXCEEDED),
             bytes_received: register(&mut registry, names::BYTES_RECEIVED),
@@ -79,7 +82,7 @@ impl Telemetry {
         }
     }
 
-    /// Counts a connection that a limit per address turned away.
+    /// Counts a connection that a limit turned away.
     pub(crate) fn turned_away(&self, turned_away: &TurnedAway) {
         let label = [("setting", turned_away.label())];
         self.turned_away.get_or_create(&label).inc();

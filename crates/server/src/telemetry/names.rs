@@ -39,10 +39,12 @@ names! {
     CONNECTIONS = "bongsu_connections";
     /// RTMP connections that were accepted.
     CONNECTIONS_ACCEPTED = "bongsu_connections_accepted";
-    /// RTMP connections that a limit per address turned away, by setting.
+    /// RTMP connections that a limit turned away, by setting.
     CONNECTIONS_TURNED_AWAY = "bongsu_connections_turned_away";
     /// RTMP connections that ended, by reason.
     CONNECTIONS_ENDED = "bongsu_connections_ended";
+    /// Refusals of wrong stream keys that had to wait, because their address had tried too many.
+    REFUSALS_DELAYED = "bongsu_refusals_delayed";
     /// Failures to take a connection from the system.
     ACCEPT_FAILURES = "bongsu_accept_failures";
     /// RTMP connections that ended because they passed a limit of the protocol, by limit.

@@ -3,6 +3,7 @@
 //! Everything on a worker is `Rc` and cells; nothing on the path of a frame takes a lock. Other threads reach it
 //! through one bounded queue of [`ToWorker`].
 
+mod handshakes;
 mod tasks;
 mod thread;
 
@@ -26,6 +27,7 @@ use crate::session::{Arrival, Moved};
 use crate::shared::{Phase, Shared};
 use crate::snapshot::StreamSnapshot;
 use crate::stream::Stream;
+use handshakes::Handshakes;
 use tasks::Tasks;
 
 /// What other threads tell a worker.
@@ -55,7 +57,9 @@ pub(crate) struct Worker {
     pushes: RefCell<Vec<Rc<PushHandle>>>,
     /// Where every connection reads into. Nobody holds it over an await.
     scratch: RefCell<Box<[u8]>>,
-    /// Mailboxes of connections, by connection number.
+    /// Connections before `connect`.
+    handshakes: Handshakes,
+    /// Mailboxes of the others, by connection number.
     connections: RefCell<HashMap<u64, Rc<Mailbox>>>,
     sent: Rc<Cell<u64>>,
     received: Cell<u64>,
@@ -64,8 +68,11 @@ pub(crate) struct Worker {
 
 impl Worker {
     fn new(id: WorkerId, shared: Arc<Shared>) -> Rc<Self> {
+        let limits = &shared.config.limits;
+        let most = handshakes::share(limits.handshakes, id, shared.workers().len());
         Rc::new(Self {
             id,
+            handshakes: Handshakes::new(most),
             shared,
             streams: RefCell::default(),
             apps: RefCell::default(),
@@ -185,6 +192,31 @@ impl Worker {
         }
     }
 
+    /// Lets a new connection be told when it has to make room, or the server leaves.
+    pub(crate) fn greet(&self, connection: u64, mailbox: &Rc<Mailbox>) {
+        let Some(longest) = self.handshakes.begin(connection, mailbox) else {
+            return;
+        };
+        longest.post(Mail::MAKE_ROOM);
+        if let Some(count) = self.handshakes.say_made_room(std::time::Instant::now()) {
+            tracing::warn!(
+                worker = self.id.0,
+                connections = count,
+                limit = self.shared.config.limits.handshakes,
+                "more connections are in their handshake than `handshakes` in [limits] allows; closing those that have \
+                 been longest in it"
+            );
+        }
+    }
+
+    /// The connection said `connect`: from now on it makes no room for others.
+    pub(crate) fn handshake_done(&self, connection: u64) {
+        if let Some(mailbox) = self.handshakes.end(connection) {
+            mailbox.forget(Mail::MAKE_ROOM);
+            self.enlist(connection, &mailbox);
+        }
+    }
+
     /// Lets a connection be told when the server leaves.
     pub(crate) fn enlist(&self, connection: u64, mailbox: &Rc<Mailbox>) {
         self.connections
@@ -194,7 +226,9 @@ impl Worker {
 
     /// The connection is gone, or lives on another worker.
     pub(crate) fn delist(&self, connection: u64) {
-        self.connections.borrow_mut().remove(&connection);
+        if self.handshakes.end(connection).is_none() {
+            self.connections.borrow_mut().remove(&connection);
+        }
     }
 
     fn snapshot(&self) -> Vec<StreamSnapshot> {
@@ -223,7 +257,8 @@ impl Worker {
 
     /// Tells every connection and every push to leave.
     fn tell_to_leave(&self) {
-        for mailbox in self.connections.borrow().values() {
+        let handshakes = self.handshakes.mailboxes();
+        for mailbox in self.connections.borrow().values().chain(&handshakes) {
             mailbox.post(Mail::SHUTDOWN);
         }
         for push in self.pushes.borrow().iter() {

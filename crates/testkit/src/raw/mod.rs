@@ -9,5 +9,5 @@ mod sink;
 
 pub use amf::Value;
 pub use chunks::{Message, Reader};
-pub use peer::{Peer, Status};
+pub use peer::{Peer, Status, connect_from};
 pub use sink::{Publication, Sink};

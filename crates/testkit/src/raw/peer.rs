@@ -1,10 +1,11 @@
 //! A scripted client.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with};
 
 use super::amf::{self, Value};
 use super::chunks::{self, Message, Reader};
@@ -44,8 +45,22 @@ impl Peer {
     /// When the server does not take part.
     #[must_use]
     pub fn open(address: SocketAddr) -> Self {
-        let mut stream = TcpStream::connect_timeout(&address, ANSWER_LIMIT)
+        let stream = TcpStream::connect_timeout(&address, ANSWER_LIMIT)
             .unwrap_or_else(|error| panic!("cannot connect to {address}: {error}"));
+        Self::greet(stream)
+    }
+
+    /// As [`Self::open`], from another address of this machine than the usual one: all of 127.0.0.0/8 is its own.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::open`].
+    #[must_use]
+    pub fn open_from(source: Ipv4Addr, address: SocketAddr) -> Self {
+        Self::greet(connect_from(source, address))
+    }
+
+    fn greet(mut stream: TcpStream) -> Self {
         stream.set_nodelay(true).expect("no delay");
         stream
             .set_read_timeout(Some(ANSWER_LIMIT))
@@ -127,6 +142,13 @@ impl Peer {
     ///
     /// When the server does not answer.
     pub fn publish(&mut self, app: &str, name: &str) -> (u32, Status) {
+        let stream = self.ask_to_publish(app, name);
+        let status = self.status(ANSWER_LIMIT);
+        (stream, status.expect("a status after publish"))
+    }
+
+    /// Connects, creates a stream and asks to publish; does not wait for an answer to `publish`.
+    pub fn ask_to_publish(&mut self, app: &str, name: &str) -> u32 {
         self.connect(app);
         self.command("releaseStream", 0, &[Value::Null, Value::text(name)]);
         self.command("FCPublish", 0, &[Value::Null, Value::text(name)]);
@@ -136,10 +158,7 @@ impl Peer {
             stream,
             &[Value::Null, Value::text(name), Value::text("live")],
         );
-        (
-            stream,
-            self.status(ANSWER_LIMIT).expect("a status after publish"),
-        )
+        stream
     }
 
     /// Connects, creates a stream and asks to play; does not wait for an answer to `play`.
@@ -287,6 +306,27 @@ impl Peer {
     pub fn into_parts(self) -> (TcpStream, Reader) {
         (self.stream, self.reader)
     }
+}
+
+/// A connection whose own end has this address.
+///
+/// # Panics
+///
+/// When it cannot be made.
+#[must_use]
+pub fn connect_from(source: Ipv4Addr, address: SocketAddr) -> TcpStream {
+    let connected = || -> rustix::io::Result<TcpStream> {
+        let socket = socket_with(
+            AddressFamily::INET,
+            SocketType::STREAM,
+            SocketFlags::CLOEXEC,
+            None,
+        )?;
+        bind(&socket, &SocketAddr::from((source, 0)))?;
+        connect(&socket, &address)?;
+        Ok(TcpStream::from(socket))
+    };
+    connected().unwrap_or_else(|error| panic!("cannot connect from {source} to {address}: {error}"))
 }
 
 impl Message {
