@@ -55,24 +55,75 @@ pub(crate) fn name(payload: &[u8]) -> String {
         [0x57, ..] => "C".to_owned(),
         [0xaf, 0, ..] => format!("h{}", text(3)),
         [0xaf, 1, ..] => format!("a{}", text(2)),
-        [0x96, _, a, v, c, one, track, ..] if [*a, *v, *c, *one] == *b"avc1" => {
-            format!("{}.{track}", if payload[1] == 0 { "H" } else { "K" })
-        }
+        [0x1c, 0, ..] => format!("12:H{}", text(6)),
+        [0x1c, 1, ..] => format!("12:K{}", text(5)),
+        [0x2c, 1, ..] => format!("12:P{}", text(5)),
+        [0x96, 0, ..] => format!("H.{}", payload[6]),
+        [0x96, 1, ..] => format!("K.{}", payload[6]),
         [0xa6, 1, ..] => format!("P.{}", payload[6]),
+        [0x96, 0x11, ..] => format!("K.{}+{}", payload[6], payload[14]),
+        [0xa6, 0x11, ..] => format!("P.{}+{}", payload[6], payload[14]),
+        [0x90 | 0x91 | 0xa1, ..] => enhanced_name(payload),
         [2, 0, 10, ..] => format!("m{}", text(13)),
         _ => format!("d{}", text(3)),
     }
 }
 
+fn enhanced_name(payload: &[u8]) -> String {
+    let fourcc = String::from_utf8(payload[1..5].to_vec()).unwrap();
+    let (letter, skip) = match (payload[0], fourcc.as_str()) {
+        (0x90, "mp4a") => ('h', 6),
+        (0x91, "mp4a") => ('a', 5),
+        (0x90, _) => ('H', 6),
+        (0x91, _) => ('K', 8),
+        _ => ('P', 8),
+    };
+    let text = String::from_utf8(payload[skip..].to_vec()).unwrap();
+    format!("{fourcc}:{letter}{text}")
+}
+
+fn enhanced_payload(fourcc: &str, name: &str) -> Bytes {
+    let (letter, text) = name.split_at(1);
+    let (first, body): (u8, &[u8]) = match letter {
+        "H" | "h" => (0x90, b"\x01"),
+        "K" => (0x91, b"\0\0\0"),
+        "P" => (0xa1, b"\0\0\0"),
+        "a" => (0x91, b""),
+        _ => panic!("no such payload: {fourcc}:{name}"),
+    };
+    [&[first], fourcc.as_bytes(), body, text.as_bytes()]
+        .concat()
+        .into()
+}
+
+/// A keyframe or frame of two tracks in one message.
+fn of_two(first: &[u8], tracks: &str) -> Bytes {
+    let mut bytes = [first, b"\x11avc1"].concat();
+    for track in tracks.split('+') {
+        bytes.push(track.parse().unwrap());
+        bytes.extend_from_slice(b"\0\0\x04\0\0\0.");
+    }
+    bytes.into()
+}
+
 /// The payload of a name: `H1` video header, `K` keyframe, `P` inter frame, `E` end of sequence, `C` command, `h` audio
-/// header, `a` audio frame, `s` silence, `m` metadata, `d` other data, each with a text; `H.1 K.1 P.1` of another track.
+/// header, `a` audio frame, `s` silence, `m` metadata, `d` other data, each with a text; `H.1 K.1 P.1` of another track, `K.0+1 P.0+1` of two in one message; `hvc1:H hvc1:K mp4a:a` of a fourcc.
 pub(crate) fn payload(name: &str) -> Bytes {
+    if let Some((fourcc, name)) = name.split_once(':') {
+        return enhanced_payload(fourcc, name);
+    }
+    if let Some((first, tracks)) = name
+        .split_once('.')
+        .filter(|(_, tracks)| tracks.contains('+'))
+    {
+        return of_two(if first == "K" { &[0x96] } else { &[0xa6] }, tracks);
+    }
     let (first, text) = name.split_at(1);
     let track = text
         .strip_prefix('.')
         .map(|track| track.parse::<u8>().unwrap());
     let mut bytes = match (first, track) {
-        ("H", Some(track)) => return [b"\x96\x00avc1", &[track, 1, 2, 3][..]].concat().into(),
+        ("H", Some(track)) => return [b"\x96\x00avc1", &[track, 1][..]].concat().into(),
         ("K", Some(track)) => return [b"\x96\x01avc1", &[track, 0, 0, 0][..]].concat().into(),
         ("P", Some(track)) => return [b"\xa6\x01avc1", &[track, 0, 0, 0][..]].concat().into(),
         ("H", None) => b"\x17\x00\0\0\0\x01".to_vec(),
@@ -92,6 +143,7 @@ pub(crate) fn payload(name: &str) -> Bytes {
 }
 
 fn kind(name: &str) -> Kind {
+    let (_, name) = name.split_once(':').unwrap_or(("", name));
     match &name[..1] {
         "m" | "d" => Kind::Data,
         "h" | "a" | "s" => Kind::Audio,

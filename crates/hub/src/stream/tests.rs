@@ -5,6 +5,8 @@ use crate::{
     testing::{HOLD, Scene, Toy, epoch, payload},
 };
 
+mod shape;
+
 fn key(name: &str) -> Identity {
     Identity::Key(name.into())
 }

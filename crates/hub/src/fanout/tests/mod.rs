@@ -6,4 +6,5 @@ mod filter;
 mod joining;
 mod passes;
 mod room;
+mod shape;
 mod slow;

@@ -1,0 +1,249 @@
+//! A player gets what it can take, and is in sync while that is what everybody gets.
+
+use bongsu_flv::shape::Hevc;
+
+use super::room::{Pipe, Room};
+use crate::{
+    Drops, Event, Pass, PlayerId, Shape, Turn, Unpublish, fanout::player::Player,
+    limits::PASS_SLICE_PLAYERS,
+};
+
+const LEGACY_HEVC: Shape = Shape {
+    hevc: Hevc::Legacy,
+    ..Shape::FULL
+};
+
+impl Room {
+    fn join_shape(&mut self, shape: Shape) -> (PlayerId, Pipe) {
+        self.join_as(1, shape)
+    }
+}
+
+// Goal: capabilities must not cost more than a few bytes per player, and nothing on the way of a frame.
+#[test]
+fn a_shape_that_changes_nothing_of_the_stream_costs_nothing() {
+    let mut room = Room::new();
+    room.push("m H h K@0");
+    let pipes = [Shape::FULL, Shape::DEFAULT_TRACK, Shape::LEGACY].map(|shape| {
+        let (id, pipe) = room.join_shape(shape);
+        assert_eq!(room.turn(id), Turn::InSync);
+        pipe
+    });
+    room.push_pass("P@40 a@50");
+    for pipe in pipes {
+        assert_eq!(pipe.text(), "m@0 H@0 h@0 K@0 P@40 a@50");
+        assert_eq!(
+            pipe.0.borrow().writes.len(),
+            2,
+            "one for the past, one for the pass"
+        );
+    }
+    assert!(size_of::<Shape>() <= 8);
+    let player = size_of::<Player<()>>();
+    assert!(player <= 384, "{player}");
+}
+
+#[test]
+fn a_player_leaves_those_in_sync_before_a_message_that_it_cannot_take() {
+    let mut room = Room::new();
+    room.push("H K@0");
+    let (_, full) = room.join();
+    let (id, default) = room.join_shape(Shape::DEFAULT_TRACK);
+    let (_, legacy) = room.join_shape(Shape::LEGACY);
+    assert_eq!(room.fanout.in_sync(), 3);
+    for pipe in [&full, &default, &legacy] {
+        pipe.news();
+    }
+    room.push("P1@40 H.1 K.1@80 P2@80");
+    assert_eq!(room.slice(), Pass::Done);
+    assert_eq!(room.fanout.in_sync(), 1, "at the beginning of the pass");
+    assert_eq!(default.text(), "", "nothing of it");
+    assert_eq!(room.fanout.poll_event(), Some(Event::Ready(id)));
+    room.turns(id);
+    room.events();
+    assert_eq!(full.news(), "P1@40 H.1@0 K.1@80 P2@80");
+    assert_eq!(
+        (default.news(), legacy.news()),
+        ("P1@40 P2@80".into(), "P1@40 P2@80".into())
+    );
+    room.push_pass("P3@120 P.1@120 K@160");
+    assert_eq!(full.news(), "P3@120 P.1@120 K@160");
+    assert_eq!(
+        (default.news(), legacy.news()),
+        ("P3@120 K@160".into(), "P3@120 K@160".into())
+    );
+    assert_eq!(room.fanout.in_sync(), 1);
+    let stats = room.fanout.stats(id).unwrap();
+    let sent: usize = default.0.borrow().writes.iter().sum();
+    assert_eq!(
+        (stats.frames, stats.drops),
+        (5, Drops::default()),
+        "what it got"
+    );
+    assert_eq!(stats.bytes, sent as u64);
+    let removed = room.fanout.remove(id).unwrap();
+    assert_eq!(removed.stats.drops, Drops::default());
+}
+
+#[test]
+fn a_new_feature_during_a_pass_belongs_to_the_next_one() {
+    let mut room = Room::new();
+    room.push("H K@0");
+    let count = PASS_SLICE_PLAYERS + 2;
+    let pipes: Vec<Pipe> = (0..count)
+        .map(|_| room.join_shape(Shape::DEFAULT_TRACK).1)
+        .collect();
+    let (_, full) = room.join();
+    room.push("P1@40");
+    assert_eq!(room.slice(), Pass::More);
+    room.push("H.1 K.1@80 P2@80");
+    assert_eq!(room.slice(), Pass::Done);
+    assert_eq!(room.fanout.in_sync(), count + 1);
+    let (_, late) = room.join_shape(Shape::DEFAULT_TRACK);
+    assert_eq!(
+        (late.text(), room.fanout.in_sync()),
+        ("H@0 K@0 P1@40".into(), count + 1),
+        "who joins now is not in sync any more"
+    );
+    room.pass();
+    assert_eq!(room.fanout.in_sync(), 1);
+    for pipe in pipes.iter().chain([&late]) {
+        assert_eq!(pipe.text(), "H@0 K@0 P1@40 P2@80");
+    }
+    assert_eq!(full.text(), "H@0 K@0 P1@40 H.1@0 K.1@80 P2@80");
+}
+
+#[test]
+fn who_joins_a_stream_of_several_tracks_gets_headers_and_frames_of_the_default_one() {
+    let mut room = Room::new();
+    room.push("m H.0 H.1 h K.0@0 K.1@0 P.0+1@40 a@50");
+    let (id, pipe) = room.join_shape(Shape::DEFAULT_TRACK);
+    assert_eq!(pipe.news(), "m@0 avc1:H@0 h@0 avc1:K@0 avc1:P.@40 a@50");
+    assert_eq!((room.turn(id), room.fanout.in_sync()), (Turn::Idle, 0));
+    let (_, other) = room.join_as(5, Shape::LEGACY);
+    assert_eq!(
+        other.news(),
+        "5:m@0 5:H@0 5:h@0 5:K@0 5:P.@40 5:a@50",
+        "[WIRE 150]"
+    );
+    room.push_pass("K.1@80 H.2 P.1@120");
+    assert_eq!(pipe.news(), "", "other tracks");
+    assert_eq!(room.turn(id), Turn::Idle);
+    room.push_pass("K.0+1@160");
+    assert_eq!(
+        (pipe.news(), other.news()),
+        ("avc1:K.@160".into(), "5:K.@160".into())
+    );
+    assert_eq!(room.fanout.stats(id).unwrap().drops, Drops::default());
+}
+
+#[test]
+fn hevc_reaches_each_player_in_the_form_that_it_reads() {
+    let mut room = Room::new();
+    room.push("hvc1:H hvc1:K@0");
+    let (_, old) = room.join_shape(LEGACY_HEVC);
+    let (_, new) = room.join_shape(Shape::DEFAULT_TRACK);
+    room.push_pass("hvc1:P@40 hvc1:H2 hvc1:K2@80");
+    assert_eq!(
+        old.news(),
+        "12:H@0 12:K@0 12:P@40 12:H2@40 12:K2@80",
+        "[WIRE 149]"
+    );
+    assert_eq!(
+        new.news(),
+        "hvc1:H@0 hvc1:K@0 hvc1:P@40 hvc1:H2@40 hvc1:K2@80"
+    );
+    assert_eq!(room.fanout.in_sync(), 1);
+}
+
+#[test]
+fn a_player_that_can_use_the_sound_alone_gets_it_and_waits_for_no_keyframe() {
+    let mut room = Room::new();
+    let (id, pipe) = room.join_shape(Shape::LEGACY);
+    assert_eq!(room.turn(id), Turn::Idle);
+    room.push("mp4a:h hvc1:H");
+    room.scene.dropped("hvc1:P", 0);
+    room.push_pass("mp4a:a1@0");
+    assert_eq!(
+        pipe.news(),
+        "h@0 a1@0",
+        "parked before there was a publisher"
+    );
+    let (_, late) = room.join_shape(Shape::LEGACY);
+    assert_eq!(late.news(), "h@0 a1@0");
+    let (_, full) = room.join();
+    assert_eq!(full.news(), "", "it waits for the picture");
+    room.push_pass("hvc1:K@40 mp4a:a2@50 hvc1:P@80");
+    assert_eq!((pipe.news(), late.news()), ("a2@50".into(), "a2@50".into()));
+    assert_eq!(
+        full.news(),
+        "hvc1:H@40 mp4a:h@40 hvc1:K@40 mp4a:a2@50 hvc1:P@80"
+    );
+    assert_eq!(room.fanout.stats(id).unwrap().drops, Drops::default());
+}
+
+#[test]
+fn after_a_pause_a_player_of_sound_alone_goes_on_at_once() {
+    let mut room = Room::new();
+    room.push("mp4a:h hvc1:H hvc1:K@0 mp4a:a1@0");
+    let (id, pipe) = room.join_shape(Shape::LEGACY);
+    assert_eq!(pipe.news(), "h@0 a1@0");
+    room.filter(id, true, true, true);
+    room.push_pass("mp4a:a2@40 hvc1:P@40");
+    assert_eq!(pipe.news(), "");
+    room.push("mp4a:a3@3000");
+    room.filter(id, true, true, false);
+    room.push_pass("mp4a:a4@3020");
+    assert_eq!(pipe.news(), "a3@3000 a4@3020");
+}
+
+#[test]
+fn a_publisher_without_the_feature_brings_the_players_back_in_sync() {
+    let mut room = Room::new();
+    room.push("H.0 K.0@0");
+    let (id, pipe) = room.join_shape(Shape::DEFAULT_TRACK);
+    room.push_pass("P.0@40");
+    assert_eq!(
+        (pipe.news(), room.fanout.in_sync()),
+        ("avc1:H@0 avc1:K@0 avc1:P@40".into(), 0)
+    );
+    room.scene
+        .stream
+        .unpublish(room.scene.now, room.scene.publisher, Unpublish::Lost);
+    room.scene.wait_ms(1_000);
+    room.scene.republish();
+    room.push_pass("H1 K1@0");
+    room.push_pass("P1@40");
+    assert_eq!(pipe.news(), "H1@940 K1@1040 P1@1080");
+    assert_eq!((room.turn(id), room.fanout.in_sync()), (Turn::InSync, 1));
+    room.push_pass("P.0@80");
+    assert_eq!(
+        (pipe.news(), room.fanout.in_sync()),
+        ("avc1:P@1120".into(), 0)
+    );
+}
+
+/// What a player gets that is cut off at every byte, one after the other.
+#[test]
+fn a_short_write_at_any_byte_of_a_changed_message_changes_nothing_but_the_time() {
+    let mut room = Room::new();
+    room.push("m H.0 H.1 h K.0@0");
+    let whole = room.join_shape(Shape::LEGACY).1;
+    let total = whole.0.borrow().got.len();
+    for cut in 0..total {
+        let mut room = Room::new();
+        room.push("m H.0 H.1 h K.0@0");
+        let pipe = Pipe::new();
+        pipe.room(cut);
+        let id = room
+            .fanout
+            .add(room.scene.now, pipe.clone(), 1, Shape::LEGACY);
+        assert_eq!(room.turns(id), Turn::Blocked, "{cut}");
+        room.push_pass("P.0@40 K.1@40");
+        pipe.room(usize::MAX);
+        room.turns(id);
+        assert_eq!(pipe.news(), "m@0 H@0 h@0 K@0 P@40", "{cut}");
+        let stats = room.fanout.stats(id).unwrap();
+        assert_eq!((stats.frames, stats.drops), (2, Drops::default()), "{cut}");
+    }
+}
