@@ -1,8 +1,10 @@
 //! Everything that was pushed, as the model knows it.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt};
 
-use bongsu_hub::Kind;
+use bongsu_flv::{Codec, Reshaped, reshape};
+use bongsu_hub::{Kind, Shape};
+use bytes::Bytes;
 
 /// What a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +21,16 @@ pub(crate) enum What {
     Silence,
 }
 
+/// What a publisher sent; its length says enough where a model fails.
+#[derive(Clone)]
+pub(crate) struct Payload(Bytes);
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
 /// One message.
 #[derive(Debug, Clone)]
 pub(crate) struct Sent {
@@ -33,6 +45,46 @@ pub(crate) struct Sent {
     pub(crate) needs: Option<u64>,
     /// Whether it goes out without a keyframe.
     pub(crate) unmarked: bool,
+    /// What the publisher sent, and the codec of its picture, if it has one.
+    pub(crate) payload: Payload,
+    pub(crate) video: Option<Codec>,
+}
+
+impl Sent {
+    /// What a reader of this shape gets of it.
+    pub(crate) fn shaped(&self, shape: Shape) -> Option<Bytes> {
+        let Payload(payload) = &self.payload;
+        match reshape(self.kind, payload, shape) {
+            Reshaped::Same => Some(payload.clone()),
+            Reshaped::Changed(changed) => Some(changed.to_bytes(payload)),
+            Reshaped::Dropped(_) => None,
+        }
+    }
+
+    /// Whether a reader of this shape gets nothing of it.
+    pub(crate) fn is_dropped(&self, shape: Shape) -> bool {
+        matches!(
+            reshape(self.kind, &self.payload.0, shape),
+            Reshaped::Dropped(_)
+        )
+    }
+
+    /// Whether a reader of this shape can use the sound of its publisher alone.
+    pub(crate) fn is_sound_alone(&self, shape: Shape) -> bool {
+        self.video
+            .is_some_and(|codec| !shape.takes(Kind::Video, codec, 0))
+    }
+}
+
+/// A message to be noted.
+pub(crate) struct Message {
+    pub(crate) id: u64,
+    pub(crate) kind: Kind,
+    pub(crate) track: u8,
+    pub(crate) what: What,
+    pub(crate) unmarked: bool,
+    pub(crate) payload: Bytes,
+    pub(crate) video: Option<Codec>,
 }
 
 #[derive(Debug, Default)]
@@ -80,7 +132,16 @@ impl Log {
     }
 
     /// A message went into the ring.
-    pub(crate) fn queue(&mut self, id: u64, kind: Kind, track: u8, what: What, unmarked: bool) {
+    pub(crate) fn queue(&mut self, message: Message) {
+        let Message {
+            id,
+            kind,
+            track,
+            what,
+            unmarked,
+            payload,
+            video,
+        } = message;
         let order = self.head();
         let header = self.header(kind, track);
         let needs = match what {
@@ -106,6 +167,8 @@ impl Log {
                 header,
                 needs,
                 unmarked,
+                payload: Payload(payload),
+                video,
             },
         );
         self.queued.push(id);

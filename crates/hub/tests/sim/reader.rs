@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use bongsu_hub::Kind;
+use bongsu_flv::Features;
+use bongsu_hub::{Kind, Shape};
 
 use crate::{
     log::{Log, What},
@@ -14,6 +15,7 @@ use crate::{
 pub(crate) struct Reader {
     name: String,
     message_stream: u32,
+    pub(crate) shape: Shape,
     buffer: Vec<u8>,
     /// Whether it always wanted everything, so that each gap must be a skip.
     pub(crate) always_open: bool,
@@ -34,10 +36,11 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(name: String, message_stream: u32) -> Self {
+    pub(crate) fn new(name: String, message_stream: u32, shape: Shape) -> Self {
         Self {
             name,
             message_stream,
+            shape,
             buffer: Vec::new(),
             always_open: true,
             times: HashMap::new(),
@@ -76,9 +79,9 @@ impl Reader {
         }
     }
 
-    /// Whether shared images are what it gets.
-    pub(crate) fn is_shared(&self) -> bool {
-        self.message_stream == 1
+    /// Whether shared images are what it gets of messages with these features.
+    pub(crate) fn is_shared(&self, features: Features) -> bool {
+        self.message_stream == 1 && !self.shape.changes(features)
     }
 
     /// Whether it holds whole messages only.
@@ -107,6 +110,13 @@ impl Reader {
         let id = u64::from_be_bytes(payload[payload.len() - 8..].try_into().unwrap());
         let sent = log.get(id);
         assert_eq!(sent.kind, kind);
+        assert!(
+            sent.shaped(self.shape)
+                .is_some_and(|shaped| shaped == payload),
+            "{}: {id} {sent:?} in another shape than {:?}",
+            self.name,
+            self.shape
+        );
         self.time(kind, sent.track, timestamp, &format!("{id} {sent:?}"));
         if matches!(sent.what, What::Header | What::Metadata) {
             let before = self.headers.insert((kind, sent.track), id);
@@ -169,6 +179,9 @@ impl Reader {
         let from = self.last.map_or(0, |last| last + 1);
         let missed = (from..order).any(|between| {
             let (id, sent) = log.at(between);
+            if self.shape != Shape::FULL && sent.is_dropped(self.shape) {
+                return false;
+            }
             match sent.what {
                 What::Header | What::Metadata => {
                     self.headers.get(&(sent.kind, sent.track)).copied() < Some(id)
@@ -187,7 +200,7 @@ impl Reader {
         let starts = sent.what == What::Key && sent.track == 0;
         let first = self.last.is_none();
         assert!(
-            starts || order < log.anywhere || !self.always_open,
+            starts || order < log.anywhere || !self.always_open || sent.is_sound_alone(self.shape),
             "{}: starts with {id} {sent:?} after {:?}",
             self.name,
             self.last

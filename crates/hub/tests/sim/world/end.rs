@@ -33,7 +33,8 @@ impl World {
             );
             assert_eq!(seat.reader.controls, seat.controls, "no reply is lost");
         }
-        let shared = |seat: &&Seat| seat.reader.is_shared();
+        let features = self.stream.features();
+        let shared = |seat: &&Seat| seat.reader.is_shared(features);
         assert_eq!(
             self.fanout.in_sync(),
             self.seats.iter().filter(shared).count()

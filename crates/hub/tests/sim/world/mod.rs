@@ -8,7 +8,9 @@ mod pushes;
 
 use std::time::{Duration, Instant};
 
-use bongsu_hub::{Config, Fanout, LiveStream, Merge, PublisherId, Schedule, State, Takeover};
+use bongsu_hub::{
+    Config, Fanout, LiveStream, Merge, PublisherId, Schedule, Shape, State, Takeover,
+};
 
 use self::{players::Seat, publishing::Publisher, pushes::Push};
 use crate::{link::Link, log::Log, rng::Rng};
@@ -66,10 +68,13 @@ impl World {
             rng,
         };
         // The first player is never disturbed: whatever others do must not change what it gets.
-        world.join(1);
+        world.join(1, Shape::FULL);
         if world.rng.one_in(8) {
             // More than a slice of a pass.
-            (0..140).for_each(|_| world.join(1));
+            for _ in 0..140 {
+                let shape = world.any_shape();
+                world.join(1, shape);
+            }
         }
         world
     }
@@ -104,7 +109,8 @@ impl World {
             }
             68..=71 => {
                 let message_stream = if self.rng.one_in(4) { 7 } else { 1 };
-                self.join(message_stream);
+                let shape = self.any_shape();
+                self.join(message_stream, shape);
             }
             72..=73 => self.leave(),
             74..=82 => self.room(),

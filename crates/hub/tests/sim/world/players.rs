@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use bongsu_flv::shape::Hevc;
 use bongsu_hub::{Filter, Kind, PlayerId, QueueError, Shape};
 
 use super::World;
@@ -30,14 +31,26 @@ pub(super) struct Seat {
 const ALL: [Kind; 3] = [Kind::Audio, Kind::Video, Kind::Data];
 
 impl World {
-    pub(super) fn join(&mut self, message_stream: u32) {
+    /// What somebody can take: half of them everything.
+    pub(super) fn any_shape(&mut self) -> Shape {
+        let hevc = |hevc, shape| Shape { hevc, ..shape };
+        match self.rng.below(10) {
+            0 | 1 => Shape::DEFAULT_TRACK,
+            2 => Shape::LEGACY,
+            3 => hevc(Hevc::Legacy, Shape::LEGACY),
+            4 => hevc(Hevc::Enhanced, Shape::FULL),
+            _ => Shape::FULL,
+        }
+    }
+
+    pub(super) fn join(&mut self, message_stream: u32, shape: Shape) {
         self.joined += 1;
         let link = Link::new(self.now);
         let id = self
             .fanout
-            .add(self.now, link.clone(), message_stream, Shape::FULL);
+            .add(self.now, link.clone(), message_stream, shape);
         let name = format!("player {}", self.joined);
-        let reader = Reader::new(name, message_stream);
+        let reader = Reader::new(name, message_stream, shape);
         let mut seat = Seat {
             id,
             link,

@@ -8,7 +8,11 @@ use bongsu_hub::{
 use bytes::Bytes;
 
 use super::World;
-use crate::{log::What, publisher::Profile, wire::Wire};
+use crate::{
+    log::{Message, What},
+    publisher::Profile,
+    wire::Wire,
+};
 
 #[derive(Debug)]
 pub(super) struct Publisher {
@@ -109,9 +113,14 @@ impl World {
             timestamp &= (1 << 31) - 1;
         }
         publisher.note(self.now, what, usize::from(track));
-        let pushed = self
-            .stream
-            .push(self.now, publisher.id, kind, timestamp, payload, &Wire);
+        let pushed = self.stream.push(
+            self.now,
+            publisher.id,
+            kind,
+            timestamp,
+            payload.clone(),
+            &Wire,
+        );
         if pushed == Pushed::Queued {
             // Without a keyframe for long it goes out as it is.
             let unmarked = what == What::Inter && !publisher.keyed[usize::from(track)];
@@ -119,7 +128,15 @@ impl World {
                 let changed = self.log.header(kind, track).is_some();
                 publisher.keyed[usize::from(track)] &= !changed;
             }
-            self.log.queue(id, kind, track, what, unmarked);
+            self.log.queue(Message {
+                id,
+                kind,
+                track,
+                what,
+                unmarked,
+                payload,
+                video: publisher.profile.video(),
+            });
             self.schedule.on_frame(self.now, kind);
         }
         let last = publisher.last_video;

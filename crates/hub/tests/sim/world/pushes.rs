@@ -15,13 +15,15 @@ pub(super) struct Push {
 impl World {
     pub(super) fn reconnect_push(&mut self) {
         let rebased = self.rng.one_in(2);
+        let shape = self.any_shape();
         let cursor = if rebased {
             Cursor::rebased()
         } else {
             Cursor::new()
-        };
+        }
+        .with_shape(shape);
         self.joined += 1;
-        let reader = Reader::new(format!("push {}", self.joined), 1);
+        let reader = Reader::new(format!("push {}", self.joined), 1, shape);
         let push = Push {
             cursor,
             reader,
