@@ -92,6 +92,14 @@ pub const STALL_CHECK: Duration = Duration::from_secs(1);
 /// Why: an ordinary pass must not allocate, a rare big one must not stay.
 pub const PASS_BUFFER_KEPT_BYTES: usize = 1 << 20;
 
+/// Most images of frames in other shapes than the publisher's that a fan-out keeps for players yet to be served.
+/// Why: what a pass brings, in two or three shapes; it is searched for every frame of such a player.
+pub const SHAPED_IMAGES_MAX: usize = 64;
+
+/// Most bytes in them.
+/// Why: a few keyframes; what is not there is made again.
+pub const SHAPED_IMAGES_BYTES_MAX: usize = 1 << 20;
+
 /// Share of time that passes over the players may take before frames are merged, as its inverse.
 /// Why: a pass of 1 ms makes the next one wait 50 ms, so sending costs about 2 % of a core until the cap is reached.
 pub const MERGE_DUTY_INVERSE: u32 = 50;

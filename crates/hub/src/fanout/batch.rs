@@ -4,12 +4,13 @@ use bongsu_flv::Shape;
 use bytes::Bytes;
 
 use super::{
+    images::Images,
     player::{Budget, Player},
     prelude::{self, Preludes},
 };
 use crate::{
-    Encode, Frame, Kind, LiveStream, Settled, limits::GATHER_BYTES_MAX, position::PerKind,
-    position::Position, shaped,
+    Encode, Frame, Kind, LiveStream, SHARED_MESSAGE_STREAM, Settled, limits::GATHER_BYTES_MAX,
+    position::PerKind, position::Position, shaped,
 };
 
 /// One whole message, or prelude, and where the player is after it.
@@ -67,6 +68,7 @@ pub(super) struct Collect<'a, E> {
     pub(super) stream: &'a LiveStream,
     pub(super) encode: &'a E,
     pub(super) preludes: &'a mut Preludes,
+    pub(super) images: &'a mut Images,
     pub(super) batch: &'a mut Batch,
     /// The entry before which it ends.
     pub(super) limit: u64,
@@ -98,7 +100,7 @@ impl<E: Encode> Collect<'_, E> {
             let mut after = position;
             after.pass(frame, wanted);
             // What its shape drops it has got as well: nobody owes it to the player.
-            if wanted && let Some(image) = self.image(player, frame) {
+            if wanted && let Some(image) = self.image(player, position.at, frame) {
                 if !self.batch.fits(&image) {
                     break;
                 }
@@ -109,16 +111,23 @@ impl<E: Encode> Collect<'_, E> {
         position
     }
 
-    /// A frame as the player gets it; `None` when its shape leaves nothing of it.
-    fn image<W>(&self, player: &Player<W>, frame: &Frame) -> Option<Bytes> {
-        let is_shared = player.message_stream == crate::SHARED_MESSAGE_STREAM;
-        if is_shared && !player.shape.changes(frame.features) {
+    /// The frame at a place as the player gets it; `None` when its shape leaves nothing of it.
+    fn image<W>(&mut self, player: &Player<W>, at: u64, frame: &Frame) -> Option<Bytes> {
+        let (shape, message_stream) = (player.shape, player.message_stream);
+        let is_shared = message_stream == SHARED_MESSAGE_STREAM;
+        if is_shared && !shape.changes(frame.features) {
             return Some(frame.image.clone());
         }
-        let payload = shaped::frame(frame, player.shape)?;
-        let timestamp = frame.wire_timestamp();
         let encode = self.encode;
-        Some(encode.encode(player.message_stream, frame.kind, timestamp, &payload))
+        let make = || {
+            let payload = shaped::frame(frame, shape)?;
+            Some(encode.encode(message_stream, frame.kind, frame.wire_timestamp(), &payload))
+        };
+        if is_shared {
+            self.images.get(at, shape, make)
+        } else {
+            make()
+        }
     }
 
     /// The drop policy, or the place to go on after a pause.

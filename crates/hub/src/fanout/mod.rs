@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use self::{
     batch::Batch,
+    images::Images,
     pass::{Run, Step},
     player::{Finish, Phase, Player, Totals},
     prelude::Preludes,
@@ -19,6 +20,7 @@ use crate::{
 };
 
 mod batch;
+mod images;
 mod pass;
 mod player;
 mod prelude;
@@ -148,6 +150,7 @@ pub struct Fanout<W> {
     features: Features,
     run: Option<Run>,
     preludes: Preludes,
+    images: Images,
     /// Memory that is used again: of passes, of turns.
     steps: Vec<Step>,
     gathered: Vec<u8>,
@@ -174,6 +177,7 @@ impl<W: Write> Fanout<W> {
             features: Features::NONE,
             run: None,
             preludes: Preludes::default(),
+            images: Images::default(),
             steps: Vec::new(),
             gathered: Vec::new(),
             batch: Batch::default(),
@@ -185,7 +189,8 @@ impl<W: Write> Fanout<W> {
     /// Adds a player; call [`Fanout::turn`] for it next, after queueing the replies that must come first.
     ///
     /// `message_stream` is the id its media goes out on; any but [`crate::SHARED_MESSAGE_STREAM`] costs an encoding
-    /// per frame and player. So does a `shape` that changes what the stream has; one that changes nothing costs nothing.
+    /// per frame and player. A `shape` that changes what the stream has costs turns of its own, and an encoding per frame
+    /// for all its players; one that changes nothing costs nothing.
     pub fn add(&mut self, now: Instant, writer: W, message_stream: u32, shape: Shape) -> PlayerId {
         let player = Player::new(now, writer, message_stream, shape);
         let id = self.roster.add(player);

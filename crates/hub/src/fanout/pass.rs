@@ -95,6 +95,7 @@ impl<W: Write> Fanout<W> {
         }
         self.desync_changed(stream);
         self.follow(stream);
+        self.images.clear();
         let steps = mem::take(&mut self.steps);
         if let Some(run) = self.gather(stream, steps) {
             self.roster.served = 0;

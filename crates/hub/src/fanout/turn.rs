@@ -64,6 +64,7 @@ impl<W: Write> Fanout<W> {
                 stream,
                 encode,
                 preludes: &mut self.preludes,
+                images: &mut self.images,
                 batch: &mut self.batch,
                 limit: until.unwrap_or(self.synced.at),
             };

@@ -1,11 +1,14 @@
 //! A player gets what it can take, and is in sync while that is what everybody gets.
 
+use std::cell::Cell;
+
 use bongsu_flv::shape::Hevc;
+use bytes::Bytes;
 
 use super::room::{Pipe, Room};
 use crate::{
-    Drops, Event, Pass, PlayerId, Shape, Turn, Unpublish, fanout::player::Player,
-    limits::PASS_SLICE_PLAYERS,
+    Drops, Encode, Event, Kind, Pass, PlayerId, Shape, Turn, Unpublish, fanout::player::Player,
+    limits::PASS_SLICE_PLAYERS, testing::Toy,
 };
 
 const LEGACY_HEVC: Shape = Shape {
@@ -246,4 +249,40 @@ fn a_short_write_at_any_byte_of_a_changed_message_changes_nothing_but_the_time()
         let stats = room.fanout.stats(id).unwrap();
         assert_eq!((stats.frames, stats.drops), (2, Drops::default()), "{cut}");
     }
+}
+
+/// Counts what is encoded.
+struct Counting(Cell<usize>);
+
+impl Encode for Counting {
+    fn encode(&self, message_stream: u32, kind: Kind, timestamp: u32, payload: &Bytes) -> Bytes {
+        self.0.set(self.0.get() + 1);
+        Toy.encode(message_stream, kind, timestamp, payload)
+    }
+}
+
+#[test]
+fn a_changed_frame_is_encoded_once_for_all_players_of_a_shape() {
+    let mut room = Room::new();
+    room.push("H.0 K.0@0");
+    let mut players = Vec::new();
+    for shape in [
+        Shape::DEFAULT_TRACK,
+        Shape::LEGACY,
+        Shape::DEFAULT_TRACK,
+        Shape::LEGACY,
+    ] {
+        players.push(room.join_shape(shape));
+    }
+    room.push("H.1 P.0@40 K.1@50 P.0@80");
+    assert_eq!(room.slice(), Pass::Done);
+    let counting = Counting(Cell::new(0));
+    for (id, _) in &players {
+        let (now, stream) = (room.scene.now, &mut room.scene.stream);
+        let turn = room.fanout.turn(now, *id, stream, &counting);
+        assert_eq!(turn, Turn::Idle);
+    }
+    assert_eq!(counting.0.get(), 4, "two frames in two shapes");
+    assert_eq!(players[2].1.text(), "avc1:H@0 avc1:K@0 avc1:P@40 avc1:P@80");
+    assert_eq!(players[3].1.text(), "H@0 K@0 P@40 P@80");
 }
