@@ -176,7 +176,8 @@ impl Message<'_> {
         let mut default = None;
         let read = header.tracks(reader, |track| {
             all_as_sent &= self.form(track.fourcc) == as_sent;
-            if TrackSet::of(track.id).has_default() {
+            // Of two default tracks the first leads.
+            if default.is_none() && TrackSet::of(track.id).has_default() {
                 default = Some(track);
             }
             Some(())

@@ -247,6 +247,15 @@ fn track_0_is_taken_out_of_many() {
 }
 
 #[test]
+fn of_two_default_tracks_the_first_leads() {
+    let twice = "96 20 61766331 00 000002 0164 76703038 00 000001 aa";
+    video(Shape::DEFAULT_TRACK, twice, "90 61766331 0164");
+    let twice = "96 20 76703038 00 000001 aa 61766331 00 000002 0164";
+    video(Shape::DEFAULT_TRACK, twice, "90 76703038 aa");
+    dropped(Kind::Video, Shape::LEGACY, twice, Why::Codec);
+}
+
+#[test]
 fn other_tracks_alone_are_dropped() {
     let shape = Shape::DEFAULT_TRACK;
     dropped(
