@@ -39,6 +39,7 @@ pub enum Class {
 
 /// What [`classify`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Classified {
     /// What the message is.
     pub class: Class,

@@ -200,6 +200,7 @@ impl Status {
 
 /// A status as a peer sent it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Received {
     /// The code as text, for codes that we do not know.
     pub code_text: Text,

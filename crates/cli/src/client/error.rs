@@ -116,8 +116,8 @@ const fn request(step: Step, role: Role) -> Option<&'static str> {
         (Step::Handshaking, _) => None,
         (Step::Connecting, _) => Some("connect"),
         (Step::CreatingStream, _) => Some("createStream"),
-        (Step::Requesting | Step::Started | Step::Stopped, Role::Publish) => Some("publish"),
-        (Step::Requesting | Step::Started | Step::Stopped, Role::Play) => Some("play"),
+        (_, Role::Publish) => Some("publish"),
+        (_, Role::Play) => Some("play"),
     }
 }
 

@@ -29,6 +29,7 @@ const TYPE_SCRIPT: u8 = 18;
 
 /// What the file header says is in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FileHeader {
     /// Whether there are audio tags.
     pub has_audio: bool,

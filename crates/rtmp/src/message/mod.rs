@@ -55,6 +55,7 @@ impl MessageStreamId {
 
 /// The type id of a message. [RTMP 5.4, 7.1]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum MessageType {
     /// 1: the sender's chunk size changes.
     SetChunkSize,

@@ -91,6 +91,7 @@ pub enum LogLevel {
 
 /// How a shell treats an error: the one place where that is decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Handling {
     /// Who is to blame.
     pub blame: Blame,

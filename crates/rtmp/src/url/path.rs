@@ -13,6 +13,7 @@ pub struct StreamPath(String);
 
 /// What a peer, or a configuration, names a stream with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Field {
     /// The app of `connect`.
     App,

@@ -9,6 +9,7 @@ use super::{Field, NameError, Query, StreamPath, check_name_bytes, split_query};
 ///
 /// `Debug` leaves the name out, which may be a stream key.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Resolved {
     /// App and name joined, percent-decoded once, without prefix. Its name may be a stream key: see
     /// [`Resolved::key_candidate`].
@@ -32,6 +33,7 @@ pub struct RawName {
 
 /// A media type in front of a stream name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum NamePrefix {
     /// `flv:`
     Flv,

@@ -50,6 +50,7 @@ pub enum Event {
 
 /// The steps from a connection to a stream, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Step {
     /// C0 and C1 are sent.
     Handshaking,

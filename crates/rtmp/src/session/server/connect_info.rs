@@ -7,6 +7,7 @@ use crate::text::Text;
 
 /// The command object of `connect`, as far as anybody uses it. `Debug` shows lengths, not text.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct ConnectInfo {
     /// The app as it came: it may hold a query, slashes, or be empty.
     pub app: Text,

@@ -133,6 +133,7 @@ pub enum Unpublished {
 
 /// How a play ends from our side.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PlayEnd {
     /// The stream ended: `NetStream.Play.UnpublishNotify` and StreamEOF. [WIRE 129]
     Unpublished,

@@ -173,7 +173,7 @@ const fn word(step: Step) -> &'static str {
         Step::Connecting => "connect",
         Step::CreatingStream => "createStream",
         Step::Requesting => "publish",
-        Step::Started | Step::Stopped => "the stream",
+        _ => "the stream",
     }
 }
 
