@@ -4,6 +4,7 @@ use bongsu_flv::tag::{Reader, Tag, TagError, write_file_header, write_tag};
 use bongsu_flv::{Class, Kind, TrackSet, classify};
 use bytes::BytesMut;
 
+use crate::shape::check_shapes;
 use crate::steer::{Cuts, Steer};
 
 /// Longest tag of the small reader, so that inputs reach the limit.
@@ -11,7 +12,8 @@ const SMALL_TAG_BYTES_MAX: u32 = 200;
 
 /// The headers of audio, video and data messages, and FLV files whole and split.
 ///
-/// What is malformed carries no track; what may be left out is an ordinary frame; tags that were read are written and
+/// What is malformed carries no track; what may be left out is an ordinary frame; what a receiver that can take less gets
+/// of a message is what it can take; tags that were read are written and
 /// read back as they were.
 pub fn flv(input: &[u8]) {
     let mut steer = Steer::new(input);
@@ -115,4 +117,5 @@ fn check_class(kind: Kind, payload: &[u8]) {
         (Kind::Audio, Some(first)) => assert_eq!(found.enhanced, first >> 4 == 9),
         _ => assert!(!found.enhanced),
     }
+    check_shapes(kind, payload);
 }

@@ -15,6 +15,7 @@ mod flv;
 mod handshake;
 mod message;
 mod server;
+mod shape;
 mod speech;
 mod steer;
 mod url;
