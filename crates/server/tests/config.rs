@@ -7,6 +7,8 @@
 
 #[path = "config/auth.rs"]
 mod auth;
+#[path = "config/codecs.rs"]
+mod codecs;
 #[path = "config/examples.rs"]
 mod examples;
 #[path = "config/first_key.rs"]

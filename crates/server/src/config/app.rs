@@ -25,6 +25,10 @@ pub struct App {
     pub mode: Mode,
     /// A fixed time between passes over the players, in place of the mode's rule.
     pub merge: Option<Duration>,
+    /// What players get that say nothing of what they can read.
+    pub compat: Compat,
+    /// How H.265 is named towards players.
+    pub hevc: Hevc,
     /// Destinations; names differ.
     pub push: Vec<Push>,
 }
@@ -59,6 +63,8 @@ impl Default for App {
             publish_idle: limits::PUBLISH_IDLE,
             mode: Mode::Default,
             merge: None,
+            compat: Compat::Forward,
+            hevc: Hevc::AsSent,
             push: Vec::new(),
         }
     }
@@ -106,6 +112,30 @@ pub struct Push {
     pub retry_min: Duration,
     /// Upper bound of every pause before another attempt.
     pub retry_max: Duration,
+    /// What it gets when it says nothing of what it can read.
+    pub compat: Compat,
+    /// How H.265 is named towards it.
+    pub hevc: Hevc,
+}
+
+/// What a receiver gets that says nothing of what it can read. [WIRE 157]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compat {
+    /// The stream as it is.
+    Forward,
+    /// What every reader of FLV from before Enhanced RTMP understands.
+    Strict,
+}
+
+/// How H.265 is named, which has two forms on the wire. [WIRE 149]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hevc {
+    /// As the publisher names it.
+    AsSent,
+    /// As in Enhanced RTMP.
+    Hvc1,
+    /// As codec id 12, which encoders and players had before Enhanced RTMP.
+    Codec12,
 }
 
 /// What a push does when the codec or the set of tracks changes.

@@ -8,7 +8,7 @@ use bongsu_rtmp::limits as wire;
 use bongsu_rtmp::url::StreamPath;
 use tracing_subscriber::EnvFilter;
 
-use super::app::{App, CodecChange, Mode, PublishPolicy, Push, StreamKey};
+use super::app::{App, CodecChange, Compat, Hevc, Mode, PublishPolicy, Push, StreamKey};
 use super::problem::{Fault, Problem, Problems, sort};
 use super::read::{Known, Report, Section, number, shown, text, wrong_type};
 use super::reference::{References, Unbalanced};
@@ -323,6 +323,8 @@ fn app(section: Section<'_, '_>) -> App {
             .unwrap_or(preset.publish_idle),
         mode: section.word("mode", &MODES).unwrap_or(preset.mode),
         merge: section.duration("merge", &limits::MERGE_RANGE),
+        compat: section.word("compat", &COMPATS).unwrap_or(preset.compat),
+        hevc: section.word("hevc", &HEVCS).unwrap_or(preset.hevc),
         push: pushes(&section),
     };
     if app.publish == PublishPolicy::Open
@@ -346,6 +348,14 @@ const MODES: [(&str, Mode); 3] = [
     ("low_latency", Mode::LowLatency),
     ("default", Mode::Default),
     ("throughput", Mode::Throughput),
+];
+
+const COMPATS: [(&str, Compat); 2] = [("forward", Compat::Forward), ("strict", Compat::Strict)];
+
+const HEVCS: [(&str, Hevc); 3] = [
+    ("as_sent", Hevc::AsSent),
+    ("hvc1", Hevc::Hvc1),
+    ("codec12", Hevc::Codec12),
 ];
 
 fn keys(app: &Section<'_, '_>) -> Vec<StreamKey> {
@@ -469,6 +479,8 @@ fn push(section: Section<'_, '_>, names: &mut BTreeSet<String>) -> Option<Push> 
             ("keep", CodecChange::Keep),
         ],
     );
+    let compat = section.word("compat", &COMPATS);
+    let hevc = section.word("hevc", &HEVCS);
     // One alone moves the other's default along.
     let retry_max =
         retry_max.unwrap_or_else(|| limits::PUSH_RETRY_MAX.max(retry_min.unwrap_or_default()));
@@ -485,6 +497,8 @@ fn push(section: Section<'_, '_>, names: &mut BTreeSet<String>) -> Option<Push> 
         on_codec_change: on_codec_change.unwrap_or(CodecChange::Reconnect),
         retry_min,
         retry_max,
+        compat: compat.unwrap_or(Compat::Forward),
+        hevc: hevc.unwrap_or(Hevc::AsSent),
     })
 }
 

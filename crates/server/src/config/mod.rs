@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use app::{App, CodecChange, Mode, PublishPolicy, Push, StreamKey};
+pub use app::{App, CodecChange, Compat, Hevc, Mode, PublishPolicy, Push, StreamKey};
 pub use environment::Environment;
 pub use listen_addr::ListenAddr;
 pub use network::Network;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use bongsu_server::config::{
-    App, CodecChange, Config, Environment, PublishPolicy, Sources, limits,
+    App, CodecChange, Compat, Config, Environment, Hevc, PublishPolicy, Sources, limits,
 };
 
 use crate::{compare, load, repository};
@@ -110,6 +110,7 @@ fn what_the_full_example_only_shows_is_right_as_well() {
     assert!(config.warnings.is_empty());
     let push = &config.apps["live"].push[0];
     assert_eq!(push.on_codec_change, CodecChange::Reconnect);
+    assert_eq!((push.compat, push.hevc), (Compat::Forward, Hevc::AsSent));
     assert_eq!(
         (push.retry_min, push.retry_max),
         (limits::PUSH_RETRY_MIN, limits::PUSH_RETRY_MAX)
@@ -226,6 +227,8 @@ fn default_of_a_list(section: &str, key: &str) -> Option<String> {
         }
         ("apps.push", "retry_min") => Some(format!("{:?}", push.retry_min)),
         ("apps.push", "retry_max") => Some(format!("{:?}", push.retry_max)),
+        ("apps.push", "compat") => Some(format!("{:?}", push.compat).to_lowercase()),
+        ("apps.push", "hevc") => (push.hevc == Hevc::AsSent).then(|| "as_sent".to_owned()),
         _ => None,
     }
 }
