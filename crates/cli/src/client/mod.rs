@@ -359,7 +359,9 @@ fn session_config(url: &RtmpUrl, role: Role) -> ClientConfig {
         chunk_size: CLIENT_CHUNK_SIZE,
         // Every codec and track passes; only a move to another server is not followed.
         capabilities: Capabilities {
-            caps_ex: Some(Capabilities::MULTITRACK | Capabilities::MOD_EX),
+            caps_ex: Some(
+                Capabilities::MULTITRACK | Capabilities::MOD_EX | Capabilities::NANO_OFFSET,
+            ),
             ..Capabilities::forwarding()
         },
     }

@@ -1,6 +1,7 @@
 //! The Enhanced RTMP capability keys of `connect` and its result. [E-RTMP v2: Enhancing NetConnection connect Command]
 
 use crate::amf0::{Properties, Value};
+use crate::message::MediaKind;
 use crate::session::limits::{CODEC_CODE_BYTES_MAX, CODEC_ENTRIES_MAX};
 use crate::text::Text;
 
@@ -30,6 +31,8 @@ impl Capabilities {
     pub const MULTITRACK: u32 = 2;
     /// `capsEx`: knows the ModEx packet.
     pub const MOD_EX: u32 = 4;
+    /// `capsEx`: knows times below a millisecond, which a ModEx packet holds.
+    pub const NANO_OFFSET: u32 = 8;
 
     /// No key at all.
     #[must_use]
@@ -43,16 +46,32 @@ impl Capabilities {
         }
     }
 
-    /// What a relay answers: it forwards everything. [WIRE 158]
+    /// What a relay answers: it forwards everything, tracks and ModEx packets untouched, and a publisher that
+    /// reconnects is taken over. [WIRE 158]
     #[must_use]
     pub fn forwarding() -> Self {
-        let star = || Text::from_static("*");
-        let any = || Some(CodecSupport(vec![(star(), CodecSupport::FORWARD)]));
+        Self::forwarding_only(&[], &[])
+    }
+
+    /// What a relay announces that is going to send these codecs; an empty list stands for any.
+    #[must_use]
+    pub fn forwarding_only(video: &[Text], audio: &[Text]) -> Self {
+        let star = &[Text::from_static("*")];
+        let video = if video.is_empty() { star } else { video };
+        let audio = if audio.is_empty() { star } else { audio };
+        let forward = |code: &Text| (code.clone(), CodecSupport::FORWARD);
+        let map = |codes: &[Text]| Some(CodecSupport(codes.iter().map(forward).collect()));
+        let mut list: Vec<Text> = Vec::new();
+        for code in video.iter().chain(audio) {
+            if !list.contains(code) {
+                list.push(code.clone());
+            }
+        }
         Self {
-            four_cc_list: Some(vec![star()]),
-            video: any(),
-            audio: any(),
-            caps_ex: Some(Self::RECONNECT | Self::MULTITRACK | Self::MOD_EX),
+            four_cc_list: Some(list),
+            video: map(video),
+            audio: map(audio),
+            caps_ex: Some(Self::RECONNECT | Self::MULTITRACK | Self::MOD_EX | Self::NANO_OFFSET),
             video_function: None,
         }
     }
@@ -72,19 +91,45 @@ impl Capabilities {
         self.caps_ex.is_some_and(|bits| bits & caps_ex_bit != 0)
     }
 
-    /// What the peer says about a codec: `None` when it says nothing at all. [WIRE 159]
+    /// Whether the peer can use what it is sent with this fourcc: it decodes or forwards it.
+    ///
+    /// `None` when it says nothing of codecs of this kind. The list and the map of the kind count together; a codec
+    /// that it can only encode is nothing that it receives. [WIRE 159]
     #[must_use]
-    pub fn supports(&self, code: &[u8]) -> Option<bool> {
-        let maps = [&self.video, &self.audio];
-        let in_maps = maps
-            .iter()
-            .any(|map| map.as_ref().is_some_and(|map| map.flags(code) != 0));
-        let in_list = self.four_cc_list.as_ref().is_some_and(|list| {
-            list.iter()
-                .any(|entry| entry.as_bytes() == code || entry.as_bytes() == b"*")
-        });
-        let says_something = self.four_cc_list.is_some() || maps.iter().any(|map| map.is_some());
-        says_something.then_some(in_maps || in_list)
+    pub fn receives(&self, kind: MediaKind, code: &[u8]) -> Option<bool> {
+        let map = self.map(kind);
+        if self.four_cc_list.is_none() && map.is_none() {
+            return None;
+        }
+        let in_map = map.is_some_and(|map| map.receives(code));
+        let is_meant = |entry: &Text| entry.as_bytes() == code || entry.as_bytes() == b"*";
+        let in_list = self.four_cc_list.as_ref();
+        let in_list = in_list.is_some_and(|list| list.iter().any(is_meant));
+        Some(in_map || in_list)
+    }
+
+    /// The codes that the peer names for a kind and can use, in its own order; `None` when it says nothing of the kind.
+    #[must_use]
+    pub fn named(&self, kind: MediaKind) -> Option<Vec<&Text>> {
+        let map = self.map(kind);
+        if self.four_cc_list.is_none() && map.is_none() {
+            return None;
+        }
+        let mut named: Vec<&Text> = self.four_cc_list.iter().flatten().collect();
+        for (code, _) in map.iter().flat_map(|map| &map.0) {
+            if map.is_some_and(|map| map.receives(code.as_bytes())) && !named.contains(&code) {
+                named.push(code);
+            }
+        }
+        Some(named)
+    }
+
+    const fn map(&self, kind: MediaKind) -> Option<&CodecSupport> {
+        match kind {
+            MediaKind::Audio => self.audio.as_ref(),
+            MediaKind::Video => self.video.as_ref(),
+            MediaKind::Data => None,
+        }
     }
 
     /// Reads the keys that are there; entries of the wrong type and surplus ones are left out.
@@ -147,6 +192,11 @@ impl CodecSupport {
     pub fn flags(&self, code: &[u8]) -> u32 {
         let of = |wanted: &[u8]| self.0.iter().find(|(name, _)| name.as_bytes() == wanted);
         of(b"*").or_else(|| of(code)).map_or(0, |(_, flags)| *flags)
+    }
+
+    /// Whether what is sent with this code is of use.
+    fn receives(&self, code: &[u8]) -> bool {
+        self.flags(code) & (Self::DECODE | Self::FORWARD) != 0
     }
 
     fn from_value(value: &Value) -> Option<Self> {
@@ -220,7 +270,10 @@ mod tests {
     fn an_absent_key_says_nothing() {
         let silent = read(Properties::new().with("videoFunction", 1.0));
         assert!(silent.is_none());
-        assert_eq!(silent.supports(b"hvc1"), None);
+        for kind in [MediaKind::Video, MediaKind::Audio, MediaKind::Data] {
+            assert_eq!(silent.receives(kind, b"hvc1"), None);
+            assert_eq!(silent.named(kind), None);
+        }
         assert!(!silent.has(Capabilities::MULTITRACK));
     }
 
@@ -229,13 +282,58 @@ mod tests {
     fn a_star_stands_for_every_codec() {
         let list = |code: &str| Value::StrictArray(vec![code.into()]);
         let all = read(Properties::new().with("fourCcList", list("*")));
-        assert_eq!(all.supports(b"av01"), Some(true));
+        assert_eq!(all.receives(MediaKind::Video, b"av01"), Some(true));
+        assert_eq!(all.receives(MediaKind::Audio, b"Opus"), Some(true));
         let one = read(Properties::new().with("fourCcList", list("hvc1")));
-        assert_eq!(one.supports(b"hvc1"), Some(true));
-        assert_eq!(one.supports(b"av01"), Some(false));
+        assert_eq!(one.receives(MediaKind::Video, b"hvc1"), Some(true));
+        assert_eq!(one.receives(MediaKind::Video, b"av01"), Some(false));
         let star = map(&[("hvc1", 0.0), ("*", 4.0)]);
         let star = read(Properties::new().with("videoFourCcInfoMap", star));
-        assert_eq!(star.supports(b"hvc1"), Some(true));
+        assert_eq!(star.receives(MediaKind::Video, b"hvc1"), Some(true));
+    }
+
+    #[test]
+    fn a_map_speaks_of_its_kind_only_and_the_list_of_both() {
+        let video = map(&[("hvc1", 1.0), ("av01", 2.0), ("vp09", 6.0)]);
+        let peer = read(Properties::new().with("videoFourCcInfoMap", video.clone()));
+        let video_of = |peer: &Capabilities, code| peer.receives(MediaKind::Video, code);
+        assert_eq!(video_of(&peer, b"hvc1"), Some(true));
+        assert_eq!(video_of(&peer, b"av01"), Some(false), "it only encodes it");
+        assert_eq!(video_of(&peer, b"vp09"), Some(true), "it forwards it");
+        assert_eq!(peer.receives(MediaKind::Audio, b"Opus"), None);
+        assert_eq!(
+            peer.named(MediaKind::Video).unwrap(),
+            ["hvc1", "vp09"].map(Text::from).iter().collect::<Vec<_>>()
+        );
+
+        let list = Value::StrictArray(vec!["Opus".into(), "hvc1".into()]);
+        let keys = Properties::new().with("fourCcList", list);
+        let both = read(keys.with("videoFourCcInfoMap", video));
+        assert_eq!(both.receives(MediaKind::Audio, b"Opus"), Some(true));
+        assert_eq!(both.receives(MediaKind::Audio, b"fLaC"), Some(false));
+        assert_eq!(video_of(&both, b"vp09"), Some(true));
+        let named = ["Opus", "hvc1", "vp09"].map(Text::from);
+        assert_eq!(
+            both.named(MediaKind::Video).unwrap(),
+            named.iter().collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn a_relay_names_what_it_sends_once_or_any_when_it_does_not_know() {
+        let of = |codes: &[&str]| {
+            codes
+                .iter()
+                .map(|code| Text::from(*code))
+                .collect::<Vec<_>>()
+        };
+        let one = Capabilities::forwarding_only(&of(&["hvc1"]), &of(&["mp4a", "Opus"]));
+        assert_eq!(one.four_cc_list, Some(of(&["hvc1", "mp4a", "Opus"])));
+        assert_eq!(one.video.as_ref().unwrap().0, [("hvc1".into(), 4)]);
+        assert_eq!(one.caps_ex, Some(15));
+        let unknown = Capabilities::forwarding_only(&[], &[]);
+        assert_eq!(unknown.four_cc_list, Some(of(&["*"])));
+        assert_eq!(unknown, Capabilities::forwarding());
     }
 
     #[test]

@@ -63,7 +63,7 @@ fn enhanced_capabilities_are_answered_in_both_objects_when_the_client_has_any() 
     scene.accept();
     let answer = scene.log().pop().unwrap();
     let keys =
-        "fourCcList: [\"*\"], videoFourCcInfoMap: {*: 4}, audioFourCcInfoMap: {*: 4}, capsEx: 7}";
+        "fourCcList: [\"*\"], videoFourCcInfoMap: {*: 4}, audioFourCcInfoMap: {*: 4}, capsEx: 15}";
     assert_eq!(answer.matches(keys).count(), 2, "{answer}");
 
     let mut older = Scene::shaken();

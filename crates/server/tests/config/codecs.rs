@@ -34,11 +34,9 @@ fn every_word_is_read_and_nothing_is_changed_without_one() {
 
 #[test]
 fn a_push_does_not_inherit_what_is_for_players() {
-    let app = app(
-        "{compat = \"strict\", hevc = \"hvc1\", push = [\
+    let app = app("{compat = \"strict\", hevc = \"hvc1\", push = [\
          {name = \"a\", url = \"rtmp://h/a/b\"}, \
-         {name = \"b\", url = \"rtmp://h/a/c\", compat = \"strict\", hevc = \"codec12\"}]}",
-    );
+         {name = \"b\", url = \"rtmp://h/a/c\", compat = \"strict\", hevc = \"codec12\"}]}");
     assert_eq!((app.compat, app.hevc), (Compat::Strict, Hevc::Hvc1));
     let pushes: Vec<_> = app
         .push
