@@ -12,6 +12,7 @@ mod http;
 mod limits;
 mod listen;
 mod mailbox;
+mod receiver;
 mod registry;
 mod relay;
 mod run;

@@ -109,4 +109,6 @@ pub(crate) struct DestinationSnapshot {
     pub(crate) frames_dropped: u64,
     /// How far it is behind the newest frame.
     pub(crate) lag_ms: u64,
+    /// Tracks that it cannot use and does not get, in words; empty between two sessions.
+    pub(crate) left_out: Vec<String>,
 }

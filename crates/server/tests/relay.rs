@@ -5,6 +5,8 @@
     reason = "a helper of tests fails the test by panicking"
 )]
 
+#[path = "relay/codecs.rs"]
+mod codecs;
 #[path = "relay/house.rs"]
 mod house;
 #[path = "relay/life.rs"]

@@ -154,6 +154,7 @@ impl Connection {
         self.drain(now)?;
         self.check_play_wait(now)?;
         self.check_refusal(now)?;
+        self.check_media(now)?;
         self.take_turns(now)?;
         if !matches!(self.role, Role::Player(_)) {
             self.write()?;

@@ -3,11 +3,12 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use bongsu_flv::Features;
 use bongsu_hub::{Filter, PlayerId, Turn};
 use bongsu_net::limits::PLAYER_USER_TIMEOUT_MS;
 use bongsu_rtmp::message::MessageStreamId;
-use bongsu_rtmp::session::Output;
 use bongsu_rtmp::session::server::{PlayEnd, RequestId};
+use bongsu_rtmp::session::{Capabilities, Output};
 use bongsu_rtmp::status::{Code, Status};
 use bongsu_rtmp::url::{Resolved, StreamPath};
 use bytes::{Bytes, BytesMut};
@@ -17,6 +18,7 @@ use super::ending::End;
 use crate::config::auth;
 use crate::limits::{PLAY_LINGER, TURNS_MAX};
 use crate::mailbox::Mail;
+use crate::receiver::{self, Receiver, Verdict};
 use crate::stream::{PlayerSocket, Stream};
 use crate::telemetry::CloseReason;
 
@@ -43,6 +45,10 @@ pub(super) struct Playing {
     message_stream: MessageStreamId,
     /// Until when the player waits for a stream that does not exist yet.
     wait_until: Option<Instant>,
+    /// What the stream had when it was last looked at whether the player can use any of it.
+    judged: Features,
+    /// When it is certain that it can use nothing, unless more comes.
+    decide_at: Option<Instant>,
     /// Its socket was full at the last turn.
     blocked: bool,
     /// It needs a turn.
@@ -109,6 +115,11 @@ impl Connection {
             stream.wake();
             return self.reject(now, request, &not_found());
         }
+        let receiver = self.receiver(&stream);
+        if let Verdict::Hopeless(words) = stream.judge(now, &receiver) {
+            self.reason = Some(CloseReason::NothingUsable);
+            return self.reject(now, request, &nothing_usable(&words));
+        }
         // A player may pause for longer than a publisher may be silent.
         let patience = Duration::from_millis(PLAYER_USER_TIMEOUT_MS);
         let _ = bongsu_net::set_user_timeout(&*self.socket, Some(patience));
@@ -117,7 +128,8 @@ impl Connection {
             Rc::clone(self.worker.sent_counter()),
         );
         let mailbox = Rc::clone(&self.mailbox);
-        let player = stream.add_player(now, socket, message_stream.0, mailbox);
+        let how = (message_stream.0, receiver.shape());
+        let player = stream.add_player(now, socket, how, mailbox);
         self.worker.shared().telemetry.plays.inc();
         tracing::info!(conn = self.facts.id, peer = %self.facts.peer, stream = %path, "playing");
         self.reason = None;
@@ -126,6 +138,8 @@ impl Connection {
             player,
             message_stream,
             wait_until: (!playable).then(|| now + wait),
+            judged: Features::NONE,
+            decide_at: None,
             blocked: false,
             hungry: true,
             leaving: None,
@@ -134,6 +148,51 @@ impl Connection {
         self.hand_over_outbox(now)?;
         let accepted = self.session.accept(now, request);
         self.after(now, accepted)
+    }
+
+    /// What this connection can take of a stream.
+    fn receiver(&self, stream: &Stream) -> Receiver {
+        let app = stream.app();
+        let silent = Capabilities::none();
+        let connect = self.session.connect_info();
+        let announced = connect.map_or(&silent, |connect| &connect.capabilities);
+        Receiver::new(announced, app.compat, app.hevc)
+    }
+
+    /// Looks again at a stream that has something new: ends the play when the player can use nothing of it.
+    pub(super) fn check_media(&mut self, now: Instant) -> Result<(), End> {
+        let Role::Player(playing) = &mut self.role else {
+            return Ok(());
+        };
+        let stream = Rc::clone(&playing.stream);
+        let features = stream.inner().live.features();
+        let is_due = playing.decide_at.is_some_and(|at| at <= now);
+        if playing.leaving.is_some() || (playing.judged == features && !is_due) {
+            return Ok(());
+        }
+        playing.judged = features;
+        playing.decide_at = None;
+        let receiver = self.receiver(&stream);
+        match stream.judge(now, &receiver) {
+            Verdict::Served => {
+                let left_out = receiver::left_out(&stream.inner().live, receiver.shape());
+                if !left_out.is_empty() {
+                    let left_out = left_out.join(", ");
+                    tracing::info!(conn = self.facts.id, stream = %stream.path(), left_out, "a player gets a part of the stream");
+                }
+                Ok(())
+            }
+            Verdict::Unclear(at) => {
+                if let Role::Player(playing) = &mut self.role {
+                    playing.decide_at = Some(at);
+                }
+                Ok(())
+            }
+            Verdict::Hopeless(words) => {
+                let end = PlayEnd::Status(nothing_usable(&words));
+                self.say_farewell(now, &end, CloseReason::NothingUsable)
+            }
+        }
     }
 
     /// The fan-out owns the write side now: what waited for the socket goes out through it, before anything else.
@@ -242,16 +301,18 @@ impl Connection {
         }
     }
 
-    /// When a player that waits, or that leaves, has waited long enough.
+    /// When a player that waits, or that leaves, has waited long enough, or when it is certain that it gets nothing.
     pub(super) fn play_deadline(&self) -> Option<Instant> {
         let Role::Player(playing) = &self.role else {
             return None;
         };
-        playing
-            .leaving
-            .as_ref()
-            .map(|(until, _)| *until)
-            .or(playing.wait_until)
+        match &playing.leaving {
+            Some((until, _)) => Some(*until),
+            None => [playing.wait_until, playing.decide_at]
+                .into_iter()
+                .flatten()
+                .min(),
+        }
     }
 
     /// Ends the wait of a player: the stream is there, or it will not come.
@@ -307,6 +368,10 @@ impl Connection {
         self.remember_part();
         self.role = Role::None;
     }
+}
+
+fn nothing_usable(words: &str) -> Status {
+    Status::new(Code::PlayFailed, format!("this player {words}"))
 }
 
 fn not_found() -> Status {

@@ -28,6 +28,7 @@ use bytes::Bytes;
 
 use crate::config::App;
 use crate::mailbox::{Mail, Mailbox};
+use crate::receiver::{Receiver, Verdict};
 use crate::relay::push::PushHandle;
 use crate::worker::Worker;
 
@@ -121,6 +122,13 @@ impl Stream {
         self.inner().args.clone()
     }
 
+    /// Whether a receiver gets anything of it.
+    pub(crate) fn judge(&self, now: Instant, receiver: &Receiver) -> Verdict {
+        let inner = self.inner();
+        let began = inner.publisher.as_ref().map(|publisher| publisher.since);
+        receiver.judge(now, &inner.live, began)
+    }
+
     /// Gives the slot to a publisher, tells the one it replaces, and starts the pushes of a new stream.
     pub(crate) fn publish(
         self: &Rc<Self>,
@@ -206,16 +214,17 @@ impl Stream {
         self.wake();
     }
 
-    /// Adds a player: queue its replies, then give it its first turn.
+    /// Adds a player that gets its media on this message stream and in this shape: queue its replies, then give it its
+    /// first turn.
     pub(crate) fn add_player(
         &self,
         now: Instant,
         socket: PlayerSocket,
-        message_stream: u32,
+        (message_stream, shape): (u32, Shape),
         mailbox: Rc<Mailbox>,
     ) -> PlayerId {
         let mut inner = self.inner_mut();
-        let id = inner.fanout.add(now, socket, message_stream, Shape::FULL);
+        let id = inner.fanout.add(now, socket, message_stream, shape);
         inner.players.insert(id, mailbox);
         inner.dispatch();
         id

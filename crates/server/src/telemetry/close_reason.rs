@@ -42,6 +42,8 @@ pub enum CloseReason {
     StreamEnded,
     /// The stream to play did not appear in time.
     StreamNotFound(Duration),
+    /// The player can use no track of the stream.
+    NothingUsable,
     /// The player took no byte for too long.
     Stalled(Duration),
     /// More replies waited for the peer than the limit allows.
@@ -69,6 +71,7 @@ impl CloseReason {
             Self::TakenOver => "taken_over",
             Self::StreamEnded => "stream_ended",
             Self::StreamNotFound(_) => "stream_not_found",
+            Self::NothingUsable => "nothing_usable",
             Self::Stalled(_) => "stalled",
             Self::RepliesNotRead => "replies_not_read",
             Self::Shutdown => "shutdown",
@@ -138,6 +141,7 @@ impl fmt::Display for CloseReason {
             Self::StreamNotFound(limit) => {
                 write!(f, "the stream did not start within {}", time(limit))
             }
+            Self::NothingUsable => f.write_str("the player can use no track of the stream"),
             Self::Stalled(limit) => write!(f, "the player took no data for {}", time(limit)),
             Self::RepliesNotRead => f.write_str("the peer does not read its replies"),
             Self::Shutdown => f.write_str("the server is going down"),

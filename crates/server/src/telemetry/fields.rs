@@ -18,6 +18,7 @@
 //! | `acknowledged_bytes` | bytes that the destination's TCP acknowledged |
 //! | `frames` | frames that were sent |
 //! | `dropped_frames` | frames that this player or destination missed |
+//! | `left_out` | tracks that a player or destination cannot use and does not get |
 //! | `skips` | how often a player jumped ahead because it was behind |
 //! | `state` | state of a push, as in the API |
 //! | `attempt` | number of the attempt to push, from 1 |

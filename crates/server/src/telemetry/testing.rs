@@ -50,6 +50,7 @@ pub(crate) fn stream(path: &str) -> StreamSnapshot {
             bytes_acknowledged: 1_000,
             frames_dropped: 4,
             lag_ms: 40,
+            left_out: vec!["AV1 video (av01)".to_owned()],
         }],
     }
 }

@@ -13,6 +13,8 @@ pub enum Value {
     Object(Vec<(String, Self)>),
     /// Marker 5, or 6 for undefined.
     Null,
+    /// Marker 10.
+    List(Vec<Self>),
 }
 
 impl Value {
@@ -82,6 +84,14 @@ fn encode_one(out: &mut Vec<u8>, value: &Value) {
             out.extend([0, 0, 9]);
         }
         Value::Null => out.push(5),
+        Value::List(items) => {
+            out.push(10);
+            let count = u32::try_from(items.len()).expect("a short list");
+            out.extend(count.to_be_bytes());
+            for item in items {
+                encode_one(out, item);
+            }
+        }
     }
 }
 
@@ -114,6 +124,11 @@ fn decode_one(bytes: &mut &[u8]) -> Option<Value> {
         8 => {
             let _count: [u8; 4] = take(bytes)?;
             decode_properties(bytes)
+        }
+        10 => {
+            let count = u32::from_be_bytes(take(bytes)?);
+            let items: Option<Vec<Value>> = (0..count).map(|_| decode_one(bytes)).collect();
+            items.map(Value::List)
         }
         12 => {
             let length = u32::from_be_bytes(take(bytes)?);
@@ -163,6 +178,7 @@ mod tests {
             Value::Number(2.5),
             Value::Null,
             Value::Boolean(true),
+            Value::List(vec![Value::text("hvc1"), Value::Number(1.0)]),
             Value::Object(vec![(
                 "code".to_owned(),
                 Value::text("NetStream.Play.Start"),
@@ -170,7 +186,7 @@ mod tests {
         ];
         assert_eq!(decode(&encode(&values)), values);
         assert_eq!(
-            values[4].property("code").and_then(Value::as_text),
+            values[5].property("code").and_then(Value::as_text),
             Some("NetStream.Play.Start")
         );
     }

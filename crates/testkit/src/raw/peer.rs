@@ -34,6 +34,7 @@ pub struct Peer {
     stream: TcpStream,
     reader: Reader,
     transaction: u32,
+    announced: Vec<(String, Value)>,
     closed: bool,
 }
 
@@ -85,6 +86,7 @@ impl Peer {
             stream,
             reader: Reader::default(),
             transaction: 0,
+            announced: Vec::new(),
             closed: false,
         };
         peer.send_message(
@@ -97,6 +99,13 @@ impl Peer {
         peer
     }
 
+    /// Adds a property to `connect`, such as `capsEx`. Call it before anything that connects.
+    #[must_use]
+    pub fn announcing(mut self, name: &str, value: Value) -> Self {
+        self.announced.push((name.to_owned(), value));
+        self
+    }
+
     /// Sends `connect` and waits until it is accepted.
     ///
     /// # Panics
@@ -104,7 +113,7 @@ impl Peer {
     /// When it is not.
     pub fn connect(&mut self, app: &str) {
         let address = self.stream.peer_addr().expect("the server's address");
-        let object = Value::Object(vec![
+        let mut properties = vec![
             ("app".to_owned(), Value::text(app)),
             ("type".to_owned(), Value::text("nonprivate")),
             (
@@ -115,8 +124,9 @@ impl Peer {
                 "tcUrl".to_owned(),
                 Value::text(&format!("rtmp://{address}/{app}")),
             ),
-        ]);
-        let answer = self.call("connect", 0, &[object]);
+        ];
+        properties.append(&mut self.announced);
+        let answer = self.call("connect", 0, &[Value::Object(properties)]);
         assert_eq!(
             answer.first().and_then(Value::as_text),
             Some("_result"),

@@ -21,6 +21,8 @@ const SET_DATA_FRAME: &[u8] = b"\x02\x00\x0d@setDataFrame";
 /// What one connection published.
 #[derive(Debug, Clone, Default)]
 pub struct Publication {
+    /// The object of `connect`.
+    pub connect: Option<Value>,
     /// The name in `publish`, with its query.
     pub name: String,
     /// Messages as they came, data included.
@@ -34,6 +36,8 @@ pub struct Publication {
 #[derive(Debug, Default)]
 struct State {
     publications: Vec<Publication>,
+    /// What it says of itself in the result of `connect`.
+    announced: Vec<(String, Value)>,
     connections: Vec<TcpStream>,
 }
 
@@ -60,6 +64,19 @@ impl Sink {
             state: Arc::default(),
         };
         sink.serve(listener);
+        sink
+    }
+
+    /// Listens on a free port, and says this of itself in the result of `connect`, such as `capsEx`.
+    ///
+    /// # Panics
+    ///
+    /// When there is no port.
+    #[must_use]
+    pub fn announcing(name: &str, value: Value) -> Self {
+        let sink = Self::start();
+        let announced = vec![(name.to_owned(), value)];
+        sink.state.lock().unwrap().announced = announced;
         sink
     }
 
@@ -158,7 +175,8 @@ fn converse(mut stream: TcpStream, state: &Mutex<State>, index: usize) -> std::i
         while let Some(message) = reader.next_message() {
             let values = message.command();
             if !values.is_empty() {
-                answer_command(&mut stream, &values)?;
+                let announced = state.lock().unwrap().announced.clone();
+                answer_command(&mut stream, &values, announced)?;
             }
             let mut state = state.lock().unwrap();
             note(&mut state.publications[index], &message, &values);
@@ -174,6 +192,7 @@ fn note(publication: &mut Publication, message: &Message, values: &[Value]) {
         18 => Kind::Data,
         _ => {
             match values.first().and_then(Value::as_text) {
+                Some("connect") => publication.connect = values.get(2).cloned(),
                 Some("publish") => {
                     publication.name = values
                         .get(3)
@@ -197,7 +216,11 @@ fn note(publication: &mut Publication, message: &Message, values: &[Value]) {
 }
 
 /// Says yes to everything that waits for an answer.
-fn answer_command(stream: &mut TcpStream, values: &[Value]) -> std::io::Result<()> {
+fn answer_command(
+    stream: &mut TcpStream,
+    values: &[Value],
+    announced: Vec<(String, Value)>,
+) -> std::io::Result<()> {
     let transaction = values.get(1).cloned().unwrap_or(Value::Number(0.0));
     let info = |code: &str| {
         Value::Object(vec![
@@ -208,14 +231,14 @@ fn answer_command(stream: &mut TcpStream, values: &[Value]) -> std::io::Result<(
     };
     let (on, answer) = match values.first().and_then(Value::as_text) {
         Some("connect") => {
-            let properties =
-                Value::Object(vec![("fmsVer".to_owned(), Value::text("FMS/3,0,1,123"))]);
+            let mut properties = vec![("fmsVer".to_owned(), Value::text("FMS/3,0,1,123"))];
+            properties.extend(announced);
             (
                 0,
                 vec![
                     Value::text("_result"),
                     transaction,
-                    properties,
+                    Value::Object(properties),
                     info("NetConnection.Connect.Success"),
                 ],
             )

@@ -33,10 +33,18 @@ pub(super) struct Conversation {
     /// The session is over by the destination's word.
     over: Option<Failure>,
     reconnect_asked: bool,
+    /// What the destination said of itself.
+    answered: Capabilities,
 }
 
 impl Conversation {
-    pub(super) fn new(socket: TcpStream, url: RtmpUrl, now: Instant) -> Self {
+    /// `announced` is what we say of ourselves.
+    pub(super) fn new(
+        socket: TcpStream,
+        url: RtmpUrl,
+        announced: Capabilities,
+        now: Instant,
+    ) -> Self {
         let mask = Mask::new(&url);
         let config = ClientConfig {
             role: Role::Publish,
@@ -44,7 +52,7 @@ impl Conversation {
             seed: crate::shared::seed(),
             limits: Limits::authorised(),
             chunk_size: CLIENT_CHUNK_SIZE,
-            capabilities: Capabilities::forwarding(),
+            capabilities: announced,
         };
         let mut conversation = Self {
             socket,
@@ -54,6 +62,7 @@ impl Conversation {
             progress: Progress::new(now),
             over: None,
             reconnect_asked: false,
+            answered: Capabilities::none(),
         };
         conversation.drain(Unsent::push);
         conversation
@@ -67,6 +76,11 @@ impl Conversation {
     /// Whether the destination asked for a new connection.
     pub(super) const fn reconnect_asked(&self) -> bool {
         self.reconnect_asked
+    }
+
+    /// What the destination said that it can take; known once it accepted the publish.
+    pub(super) const fn answered(&self) -> &Capabilities {
+        &self.answered
     }
 
     /// When [`Conversation::handle_timeout`] is due.
@@ -271,8 +285,9 @@ impl Conversation {
             } => {
                 self.over = Some(Failure::ended(code, description, &self.mask));
             }
+            Event::Started { capabilities, .. } => self.answered = capabilities.clone(),
             Event::ReconnectRequested { .. } => self.reconnect_asked = true,
-            // The step is asked for; media does not come to a publisher.
+            // Media does not come to a publisher.
             _ => {}
         }
     }

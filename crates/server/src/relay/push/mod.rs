@@ -27,13 +27,14 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Instant;
 
-use bongsu_hub::{Cursor, LiveStream};
+use bongsu_hub::{Cursor, LiveStream, Shape};
 use bongsu_rtmp::url::StreamPath;
 
 use self::state::Input;
 use self::status::Status;
 use crate::config::Push;
 use crate::mailbox::Mailbox;
+use crate::receiver;
 use crate::snapshot::DestinationSnapshot;
 use crate::stream::{Stream, millis};
 use crate::worker::Worker;
@@ -54,6 +55,8 @@ struct Ledger {
     /// Where the session reads the stream. The first one is there before the publisher's first message, so that the
     /// time it takes to connect costs nothing of the beginning; after it there is one per session.
     cursor: Option<Cursor>,
+    /// What the destination of the session can take.
+    shape: Shape,
     failures: u64,
     frames: u64,
     bytes_acknowledged: u64,
@@ -74,6 +77,7 @@ impl PushHandle {
             ledger: RefCell::new(Ledger {
                 status: Status::new(Instant::now()),
                 cursor: Some(cursor),
+                shape: Shape::FULL,
                 failures: 0,
                 frames: 0,
                 bytes_acknowledged: 0,
@@ -121,6 +125,7 @@ impl PushHandle {
                 .cursor
                 .as_ref()
                 .map_or(0, |cursor| live.lag_ms(cursor)),
+            left_out: receiver::left_out(live, ledger.shape),
         }
     }
 
@@ -146,9 +151,17 @@ impl Ledger {
         self.frames_dropped.saturating_add(now)
     }
 
+    /// A session begins, with a destination that can take this.
+    fn open_cursor(&mut self, shape: Shape) {
+        let cursor = self.cursor.take().unwrap_or_else(Cursor::rebased);
+        self.cursor = Some(cursor.with_shape(shape));
+        self.shape = shape;
+    }
+
     /// The session is over: what its cursor missed is kept.
     fn close_cursor(&mut self) {
         self.frames_dropped = self.frames_dropped();
         self.cursor = None;
+        self.shape = Shape::FULL;
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use bongsu_flv::Features;
 use bongsu_hub::{Cursor, Kind, Next, State as StreamState};
 
 use super::conversation::Conversation;
@@ -13,6 +14,7 @@ use super::progress::Pace;
 use super::state::Input;
 use super::task::{Leave, Task};
 use crate::config::CodecChange;
+use crate::receiver::{self, Receiver, Verdict};
 use crate::stream::media_kind;
 
 /// How a session ended.
@@ -48,6 +50,11 @@ pub(super) struct Sender<'a> {
     task: &'a Task,
     conversation: Box<Conversation>,
     since: Instant,
+    receiver: Receiver,
+    /// What the stream had when it was last looked at whether the destination can use any of it.
+    judged: Features,
+    /// When it is certain that it can use nothing, unless more comes.
+    decide_at: Option<Instant>,
     /// Value of the stream's counter at the start.
     codec_changes: u64,
     /// Bytes queued before the first media since the start or the last hold: when more is acknowledged, media arrived.
@@ -68,11 +75,16 @@ pub(super) struct Sender<'a> {
 impl<'a> Sender<'a> {
     pub(super) fn new(task: &'a Task, conversation: Box<Conversation>, now: Instant) -> Self {
         let mut ledger = task.handle.ledger.borrow_mut();
-        ledger.cursor.get_or_insert_with(Cursor::rebased);
+        let push = &task.handle.push;
+        let receiver = Receiver::new(conversation.answered(), push.compat, push.hevc);
+        ledger.open_cursor(receiver.shape());
         Self {
             task,
             conversation,
             since: now,
+            receiver,
+            judged: Features::NONE,
+            decide_at: None,
             codec_changes: task.stream.inner().live.codec_changes(),
             media_from: None,
             live_since: None,
@@ -151,6 +163,7 @@ impl<'a> Sender<'a> {
         if self.codecs_need_a_session() {
             return Err(End::MakesRoom("the codec or the tracks changed"));
         }
+        self.judge(now)?;
         let turn = self.turn(now)?;
         self.hold(now, turn)?;
         self.measure(now)?;
@@ -170,10 +183,17 @@ impl<'a> Sender<'a> {
             .is_waiting()
             .then(|| self.measured + MEASURE);
         let session = self.conversation.poll_timeout();
-        [measure, session, self.next_metadata, self.farewell_until]
-            .into_iter()
-            .flatten()
-            .min()
+        let decided = self.decide_at;
+        [
+            measure,
+            session,
+            self.next_metadata,
+            self.farewell_until,
+            decided,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     fn codecs_need_a_session(&self) -> bool {
@@ -181,6 +201,33 @@ impl<'a> Sender<'a> {
         self.task.handle.push.on_codec_change == CodecChange::Reconnect
             && self.task.leaving().is_none()
             && self.task.stream.inner().live.codec_changes() != self.codec_changes
+    }
+
+    /// Looks again at a stream that has something new: fails when the destination can use nothing of it.
+    fn judge(&mut self, now: Instant) -> Result<(), Failure> {
+        let stream = &self.task.stream;
+        let features = stream.inner().live.features();
+        let is_due = self.decide_at.is_some_and(|at| at <= now);
+        if self.judged == features && !is_due {
+            return Ok(());
+        }
+        self.judged = features;
+        self.decide_at = None;
+        match stream.judge(now, &self.receiver) {
+            Verdict::Served => {
+                let left_out = receiver::left_out(&stream.inner().live, self.receiver.shape());
+                if !left_out.is_empty() {
+                    let (destination, left_out) =
+                        (&self.task.handle.push.name, left_out.join(", "));
+                    tracing::info!(destination, stream = %stream.path(), left_out, "push leaves out what the destination cannot use");
+                }
+            }
+            Verdict::Unclear(at) => self.decide_at = Some(at),
+            Verdict::Hopeless(words) => {
+                return Err(Failure::refused(format!("the destination {words}")));
+            }
+        }
+        Ok(())
     }
 
     /// Writes what waits, and only then takes more from the ring.

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use bongsu_hub::State as StreamState;
+use bongsu_rtmp::session::Capabilities;
 use bongsu_rtmp::url::{RtmpUrl, Scheme};
 
 use super::PushHandle;
@@ -17,7 +18,9 @@ use super::outage::Outage;
 use super::sender::{End, Sender};
 use super::state::Input;
 use super::{connect, own_address};
+use crate::config::CodecChange;
 use crate::mailbox::Mail;
+use crate::receiver;
 use crate::stream::{Stream, millis};
 use crate::worker::Worker;
 
@@ -197,12 +200,26 @@ impl Task {
             return Err(Failure::itself());
         }
         self.handle.apply(Instant::now(), Input::Connected, "");
-        let mut conversation = Box::new(Conversation::new(socket, url, Instant::now()));
+        let mut conversation = Box::new(Conversation::new(
+            socket,
+            url,
+            self.announcement(),
+            Instant::now(),
+        ));
         let on_handshake = |now| {
             self.handle.apply(now, Input::ShookHands, "");
         };
         conversation.establish(&self.worker, on_handshake).await?;
         Ok(conversation)
+    }
+
+    /// What we say that we are going to send.
+    fn announcement(&self) -> Capabilities {
+        match self.handle.push.on_codec_change {
+            CodecChange::Reconnect => receiver::announcement(self.stream.inner().live.tracks()),
+            // Anything may follow.
+            CodecChange::Keep => Capabilities::forwarding(),
+        }
     }
 
     /// Where this stream goes.
