@@ -502,7 +502,10 @@ mod tests {
 
     /// A live stream that has begun with these messages.
     fn live(now: Instant, messages: &[(Kind, &'static [u8])]) -> LiveStream {
-        let mut live = LiveStream::new(bongsu_hub::Config::default());
+        let mut live = LiveStream::new(bongsu_hub::Config {
+            hold: Duration::ZERO,
+            takeover: bongsu_hub::Takeover::SameKey,
+        });
         let publisher = live
             .publish(now, bongsu_hub::Identity::Open)
             .unwrap()
