@@ -4,6 +4,7 @@
 mod amf_support;
 
 use amf_support::hex;
+use bongsu_rtmp::Text;
 use bongsu_rtmp::amf0::{self, AmfError, Properties, Value};
 use bongsu_rtmp::amf3;
 use bongsu_rtmp::limits::AmfLimits;
@@ -384,6 +385,10 @@ fn everything_with_properties_gives_them() {
         assert_eq!(value.get("c"), None);
     }
     assert_eq!(Value::Null.get("a"), None);
+    // Both of a name that came twice are kept.
+    assert_eq!((properties().len(), properties().is_empty()), (3, false));
+    let none = Properties::new();
+    assert_eq!((none.len(), none.is_empty()), (0, true));
     assert_eq!(Value::StrictArray(vec![Value::Null]).get("a"), None);
 }
 
@@ -401,6 +406,15 @@ fn simple_values_are_read_in_both_versions() {
     assert!(!Value::Boolean(false).is_nothing());
     assert_eq!(Value::text("1").as_number(), None);
     assert_eq!(Value::Number(1.0).as_bool(), None);
+    for truth in [true, false] {
+        assert_eq!(Value::Boolean(truth).as_bool(), Some(truth));
+    }
+    // A value of another kind is no value of this one, whatever it could be turned into.
+    assert_eq!(amf3(amf3::Value::Integer(1)).as_bool(), None);
+    assert_eq!(amf3(amf3::Value::Integer(1)).as_text(), None);
+    assert_eq!(Value::Boolean(true).as_text(), None);
+    assert_eq!(Value::EcmaArray(Properties::new()).as_array(), None);
+    assert_eq!(Value::from(Text::from("a")), Value::from("a"));
     assert_eq!(
         Value::StrictArray(vec![Value::Null]).as_array(),
         Some(&[Value::Null][..])

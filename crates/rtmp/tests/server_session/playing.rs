@@ -100,6 +100,20 @@ fn pause_and_receive_are_raised_and_pause_is_confirmed() {
     );
 }
 
+/// [WIRE 130]
+#[test]
+fn who_wants_no_audio_or_no_video_before_the_decision_is_taken_at_their_word() {
+    for (name, raised) in [
+        ("receiveAudio", "! ReceiveAudio(stream 1, false)"),
+        ("receiveVideo", "! ReceiveVideo(stream 1, false)"),
+    ] {
+        let mut scene = Scene::asked_to_play();
+        scene.say(&CLIENT.call((8, 1), name, 0.0, &one(false)));
+        scene.accept();
+        assert_eq!(scene.raised(), [raised]);
+    }
+}
+
 /// [WIRE 131]
 #[test]
 fn seek_is_answered_and_changes_nothing() {

@@ -22,6 +22,19 @@ fn drain<'a>(decoder: &mut Decoder, mut input: &'a [u8]) -> (Vec<Message>, &'a [
     (messages, input)
 }
 
+/// A decoder may end up in a log line, its payloads must not.
+#[test]
+fn debug_counts_what_has_come_and_does_not_show_it() {
+    let mut decoder = Decoder::new(Limits::authorised());
+    let half = [full_header(4, 5, 12, 8), b"sekret".to_vec()].concat();
+    assert_eq!(drain(&mut decoder, &half), (vec![], &b""[..]));
+    let text = format!("{decoder:?}");
+    assert!(text.contains("received: 6, length: 12"), "{text}");
+    // Neither as text nor as a list of bytes.
+    assert!(!text.contains("sekret"), "{text}");
+    assert!(!text.contains("115, 101, 107"), "{text}");
+}
+
 /// Control and commands pass, the first media header stays in the input, and nothing is lost later.
 #[test]
 fn the_first_media_header_is_not_taken() {
