@@ -188,6 +188,44 @@ mod tests {
             Codec::FourCc(FourCc(*b"x\n\xff9")).to_string(),
             "x\\n\\xff9"
         );
+        let rows = [
+            (Codec::None, "none"),
+            (Codec::Video(2), "Sorenson H.263"),
+            (Codec::Video(3), "Screen video"),
+            (Codec::Video(4), "VP6"),
+            (Codec::Video(5), "VP6 alpha"),
+            (Codec::Video(6), "Screen video 2"),
+            (Codec::Video(7), "H.264"),
+            (Codec::Video(13), "AV1"),
+            (Codec::Audio(0), "PCM"),
+            (Codec::Audio(1), "ADPCM"),
+            (Codec::Audio(2), "MP3"),
+            (Codec::Audio(3), "PCM"),
+            (Codec::Audio(4), "Nellymoser"),
+            (Codec::Audio(6), "Nellymoser"),
+            (Codec::Audio(7), "G.711 A-law"),
+            (Codec::Audio(8), "G.711 mu-law"),
+            (Codec::Audio(10), "AAC"),
+            (Codec::Audio(11), "Speex"),
+            (Codec::Audio(13), "Opus"),
+            (Codec::Audio(14), "MP3"),
+            (Codec::FourCc(FourCc::AVC1), "H.264"),
+            (Codec::FourCc(FourCc::HVC1), "H.265"),
+            (Codec::FourCc(FourCc::VVC1), "H.266"),
+            (Codec::FourCc(FourCc::AV01), "AV1"),
+            (Codec::FourCc(FourCc::VP08), "VP8"),
+            (Codec::FourCc(FourCc::VP09), "VP9"),
+            (Codec::FourCc(FourCc::MP4A), "AAC"),
+            (Codec::FourCc(FourCc::MP3), "MP3"),
+            (Codec::FourCc(FourCc::OPUS), "Opus"),
+            (Codec::FourCc(FourCc::FLAC), "FLAC"),
+            (Codec::FourCc(FourCc::AC_3), "AC-3"),
+            (Codec::FourCc(FourCc::EC_3), "E-AC-3"),
+            (Codec::FourCc(FourCc(*b"xyz1")), "xyz1"),
+        ];
+        for (codec, name) in rows {
+            assert_eq!(codec.to_string(), name, "{codec:?}");
+        }
         assert_eq!(Codec::Video(9).to_string(), "video codec 9");
         assert_eq!(Codec::Audio(15).to_string(), "audio format 15");
         assert_eq!(format!("{:?}", FourCc::AVC1), "FourCc(avc1)");

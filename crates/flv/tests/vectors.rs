@@ -173,6 +173,18 @@ fn v43_enhanced_video() {
     assert!(codecs.default_track());
 }
 
+/// A track that is announced and empty hides no other.
+#[test]
+fn one_track_with_something_in_it_makes_a_message_worth_keeping() {
+    let both = TrackSet::of(1).union(TrackSet::DEFAULT);
+    let second = video("96 10 68766331 00 000000 01 000001 01");
+    assert_eq!((second.class, second.tracks), (Class::SequenceHeader, both));
+    let first = video("96 10 68766331 00 000001 01 01 000000");
+    assert_eq!((first.class, first.tracks), (Class::SequenceHeader, both));
+    let neither = video("96 10 68766331 00 000000 01 000000");
+    assert_eq!((neither.class, neither.tracks), (Class::Empty, both));
+}
+
 #[test]
 fn the_default_track_leads_wherever_it_stands() {
     let codecs = video("96 21 68766331 01 000005 000007 bbbb 61763031 00 000002 aaaa");
