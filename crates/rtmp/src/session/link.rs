@@ -188,6 +188,13 @@ impl Link {
         }
     }
 
+    /// As if so many bytes had come and been acknowledged.
+    #[cfg(test)]
+    pub(super) const fn count_received_from(&mut self, received: u32) {
+        self.acknowledging.received = received;
+        self.acknowledging.acknowledged = received;
+    }
+
     /// The peer's newest acknowledgement as it came. Nothing waits for it. [WIRE 062]
     pub(crate) const fn acknowledged(&self) -> Option<u32> {
         self.acknowledged

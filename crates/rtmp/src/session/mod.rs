@@ -20,6 +20,8 @@
 mod capabilities;
 pub mod client;
 mod error;
+#[cfg(test)]
+mod far_counts;
 pub mod limits;
 pub(crate) mod link;
 pub mod server;

@@ -3,6 +3,7 @@
 
 mod acknowledgements;
 mod failures;
+mod far_times;
 mod play;
 mod publish;
 mod script;

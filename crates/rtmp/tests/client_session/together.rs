@@ -16,16 +16,16 @@ use bytes::{Bytes, BytesMut};
 use super::script::{config, data, epoch};
 
 /// Both ends of a connection without a network.
-struct Pair {
-    client: ClientSession,
+pub(crate) struct Pair {
+    pub(crate) client: ClientSession,
     server: ServerSession,
-    now: Instant,
-    client_events: Vec<client::Event>,
-    server_events: Vec<server::Event>,
+    pub(crate) now: Instant,
+    pub(crate) client_events: Vec<client::Event>,
+    pub(crate) server_events: Vec<server::Event>,
 }
 
 impl Pair {
-    fn new(role: Role) -> Self {
+    pub(crate) fn new(role: Role) -> Self {
         let now = epoch();
         let mut pair = Self {
             client: ClientSession::new(config(role), now),
@@ -39,7 +39,7 @@ impl Pair {
     }
 
     /// Carries bytes to and fro until nobody has anything to say.
-    fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         loop {
             let mut quiet = true;
             while let Some(output) = self.client.poll_output() {
@@ -78,7 +78,7 @@ impl Pair {
         self.server_events.pop().unwrap()
     }
 
-    fn accept_publish(&mut self) {
+    pub(crate) fn accept_publish(&mut self) {
         let event = self.accept_connect();
         let server::Event::PublishRequested {
             request, target, ..
@@ -92,7 +92,7 @@ impl Pair {
         self.settle();
     }
 
-    fn accept_play(&mut self) -> MessageStreamId {
+    pub(crate) fn accept_play(&mut self) -> MessageStreamId {
         let event = self.accept_connect();
         let server::Event::PlayRequested {
             request,

@@ -2,6 +2,7 @@
 
 mod encoder;
 mod extended;
+mod far_times;
 mod golden;
 mod held;
 mod limits;

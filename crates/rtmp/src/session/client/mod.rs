@@ -89,6 +89,11 @@ impl ClientSession {
         self.state.deadline()
     }
 
+    #[cfg(test)]
+    pub(super) const fn link_mut(&mut self) -> &mut Link {
+        &mut self.link
+    }
+
     /// The next bytes to send or the next event; `None` when all is done. Bytes come before events.
     pub fn poll_output(&mut self) -> Option<Output<Event>> {
         if let Some(bytes) = self.link.take_output() {

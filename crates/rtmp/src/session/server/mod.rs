@@ -148,6 +148,11 @@ impl ServerSession {
         }
     }
 
+    #[cfg(test)]
+    pub(super) const fn link_mut(&mut self) -> &mut Link {
+        &mut self.link
+    }
+
     /// The next bytes to send or the next event; `None` when all is done. Bytes come before events.
     ///
     /// So the answer to a command goes out before the event that the command raised is seen, and whatever the
