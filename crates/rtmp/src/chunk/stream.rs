@@ -222,5 +222,21 @@ mod tests {
             short.append(&[0; 100]);
             assert!(short.partial.capacity() <= 700);
         }
+
+        let mut filled = ChunkStream::new(ChunkStreamId::AUDIO);
+        filled.length = 5_050;
+        filled.append(&[0; 100]);
+        let spare = filled.partial.capacity() - 100;
+        filled.append(&vec![0; spare]);
+        let full = filled.partial.len() == filled.partial.capacity();
+        assert!(full, "what fits reserves nothing");
+
+        let mut uneven = ChunkStream::new(ChunkStreamId::AUDIO);
+        uneven.length = 5_050;
+        for len in 1..=100 {
+            uneven.append(&vec![0; len]);
+            assert!(uneven.partial.capacity() <= 5_050);
+        }
+        assert_eq!(uneven.missing(), 0);
     }
 }
