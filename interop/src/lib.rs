@@ -14,4 +14,5 @@ pub mod audience;
 pub mod heard;
 pub mod hostile;
 pub mod publisher;
+pub mod rewrite;
 pub mod stage;

@@ -1,4 +1,4 @@
-//! Codecs of Enhanced RTMP, and two audio tracks, go through untouched. What a player does not know it leaves out or
+//! Codecs of Enhanced RTMP, several tracks and colour information go through untouched. What a player does not know it leaves out or
 //! refuses; that is in the table as it is.
 
 use bongsu_interop::audience::{Player, Verdict};
@@ -48,4 +48,20 @@ fn ac3() {
 #[test]
 fn two_audio_tracks() {
     reaches_everybody(5, Fixture::TwoAudioTracks);
+}
+
+#[test]
+fn two_pictures_with_aac_and_mp3() {
+    reaches_everybody(6, Fixture::TwoOfEach);
+}
+
+/// It has colour information in packets of its own, and says how the channels of its sound lie.
+#[test]
+fn hevc_in_hdr_and_eac3() {
+    reaches_everybody(7, Fixture::HdrEac3);
+}
+
+#[test]
+fn vvc() {
+    reaches_everybody(8, Fixture::Vvc);
 }

@@ -34,7 +34,16 @@ pub enum Fixture {
     H264Ac3,
     /// H.264 and two audio tracks, both AAC.
     TwoAudioTracks,
+    /// Two pictures, both H.264, and two audio tracks, AAC and MP3: 3 s.
+    TwoOfEach,
+    /// HEVC with the colours of HDR, and E-AC-3: 3 s.
+    HdrEac3,
+    /// VVC and AAC: 3 s.
+    Vvc,
 }
+
+/// The screen that a picture in HDR was made for: primaries, white point, luminance.
+const HDR_DISPLAY: &str = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)";
 
 /// Input of the test picture and the test tone.
 fn sources(size: &str, rate: u32, audio_rate: u32, tones: &[u32]) -> String {
@@ -122,6 +131,7 @@ impl Fixture {
             Self::H264AacLong => 40,
             Self::H264AacTwoMinutes => 120,
             Self::H264AacBusy => 20,
+            Self::TwoOfEach | Self::HdrEac3 | Self::Vvc => 3,
             _ => 5,
         }
     }
@@ -155,6 +165,9 @@ impl Fixture {
             Self::Vp9Flac => "VP9 + FLAC",
             Self::H264Ac3 => "H.264 + AC-3",
             Self::TwoAudioTracks => "H.264 + two AAC tracks",
+            Self::TwoOfEach => "two H.264 tracks + AAC + MP3",
+            Self::HdrEac3 => "HEVC in HDR + E-AC-3",
+            Self::Vvc => "VVC + AAC",
         }
     }
 
@@ -174,6 +187,9 @@ impl Fixture {
             Self::Vp9Flac => "vp9-flac",
             Self::H264Ac3 => "h264-ac3",
             Self::TwoAudioTracks => "two-audio-tracks",
+            Self::TwoOfEach => "two-of-each",
+            Self::HdrEac3 => "hdr-eac3",
+            Self::Vvc => "vvc-aac",
         }
     }
 
@@ -224,6 +240,28 @@ impl Fixture {
             Self::TwoAudioTracks => (
                 modern(&[440, 880]),
                 format!("{} -c:a aac -b:a 96k", x264(50, 2, "500k")),
+            ),
+            Self::TwoOfEach => (
+                format!(
+                    "-f lavfi -i testsrc=size=160x90:rate=25 {} -map 3",
+                    modern(&[440, 880])
+                ),
+                format!(
+                    "{} -c:a:0 aac -c:a:1 libmp3lame -b:a 96k",
+                    x264(25, 2, "300k")
+                ),
+            ),
+            Self::HdrEac3 => (
+                modern(&[440]),
+                format!(
+                    "{}:hdr10=1:max-cll=1000,400:master-display={HDR_DISPLAY} -pix_fmt yuv420p10le \
+                     -color_primaries bt2020 -color_trc smpte2084 -colorspace bt2020nc -c:a eac3 -b:a 128k",
+                    x265(25, 2)
+                ),
+            ),
+            Self::Vvc => (
+                modern(&[440]),
+                "-c:v libvvenc -preset faster -threads 1 -g 32 -c:a aac".to_owned(),
             ),
         };
         let seconds = self.seconds();

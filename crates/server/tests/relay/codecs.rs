@@ -130,6 +130,37 @@ fn who_knows_no_tracks_and_no_prefixes_gets_the_default_track_without_them() {
     assert_eq!(media(&mut late, expected.len()), expected);
 }
 
+/// [WIRE 147]
+#[test]
+fn tracks_that_share_a_message_stay_together_and_come_apart_for_those_who_know_none() {
+    const HEADERS: &[u8] = b"\x96\x10vp08\x00\x00\x00\x04zero\x01\x00\x00\x03one";
+    const KEYS: &[u8] = b"\x96\x21vp08\x00\x00\x00\x04zeroavc1\x01\x00\x00\x06\x00\x00\x28one";
+    let script = [
+        (8, 0, AAC_HEADER),
+        (9, 0, HEADERS),
+        (9, 0, KEYS),
+        (9, 40, &b"\xa1vp08 next"[..]),
+        (9, 80, &b"\x9fzzzz of a later version"[..]),
+    ];
+    let house = House::open(config(|_, _| {}));
+    let mut all = Peer::open(house.rtmp).announcing("capsEx", Value::Number(2.0));
+    let mut one = Peer::open(house.rtmp).announcing("capsEx", Value::Number(4.0));
+    for player in [&mut all, &mut one] {
+        player.play("live", "cam");
+        assert_eq!(player.status(LIMIT).unwrap().code, "NetStream.Play.Reset");
+    }
+    let _publisher = publish(&house, &script);
+    assert_eq!(media(&mut all, 5), script.map(|(.., bytes)| bytes));
+    let expected = [
+        AAC_HEADER,
+        b"\x90vp08zero",
+        b"\x91vp08zero",
+        b"\xa1vp08 next",
+        b"\x9fzzzz of a later version",
+    ];
+    assert_eq!(media(&mut one, 5), expected);
+}
+
 #[test]
 fn who_cannot_use_the_picture_gets_the_sound() {
     let house = House::open(config(|_, _| {}));
