@@ -194,7 +194,6 @@ impl Fixture {
     }
 
     fn arguments(self) -> String {
-        let modern = |tones: &[u32]| sources("320x180", 25, 48_000, tones);
         let (input, codecs) = match self {
             Self::H264Aac => (
                 sources("320x180", 25, 44_100, &[440]),
@@ -219,11 +218,20 @@ impl Fixture {
                     x264(50, 0, "500k")
                 ),
             ),
-            Self::Hevc => (modern(&[440]), format!("{} -c:a aac", x265(50, 2))),
             Self::HevcTiny => (
                 sources("160x90", 10, 44_100, &[440]),
                 format!("{} -c:a aac -b:a 32k", x265(10, 0)),
             ),
+            other => other.enhanced(),
+        };
+        let seconds = self.seconds();
+        format!("{input} -t {seconds} {codecs} -flags +bitexact -fflags +bitexact")
+    }
+
+    /// Sources and codecs of those that need Enhanced RTMP: HEVC and AAC, where nothing else is said.
+    fn enhanced(self) -> (String, String) {
+        let modern = |tones: &[u32]| sources("320x180", 25, 48_000, tones);
+        match self {
             Self::Av1Opus => (
                 modern(&[440]),
                 "-c:v libsvtav1 -preset 10 -g 50 -svtav1-params lp=1 -c:a libopus".to_owned(),
@@ -263,9 +271,8 @@ impl Fixture {
                 modern(&[440]),
                 "-c:v libvvenc -preset faster -threads 1 -g 32 -c:a aac".to_owned(),
             ),
-        };
-        let seconds = self.seconds();
-        format!("{input} -t {seconds} {codecs} -flags +bitexact -fflags +bitexact")
+            _ => (modern(&[440]), format!("{} -c:a aac", x265(50, 2))),
+        }
     }
 }
 

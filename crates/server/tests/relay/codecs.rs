@@ -427,3 +427,35 @@ fn a_destination_gets_h265_by_the_name_that_it_wants_and_is_told_what_comes() {
     assert_eq!(connect.property("audioFourCcInfoMap"), Some(&map("mp4a")));
     assert_eq!(connect.property("capsEx"), Some(&Value::Number(15.0)));
 }
+
+/// [WIRE 150]
+#[test]
+fn a_silent_destination_gets_flv_under_strict_and_any_codec_is_announced_where_any_may_follow() {
+    let mut sink = Sink::start();
+    let house = House::open(pushing(&sink, |push| {
+        push.compat = Compat::Strict;
+        push.on_codec_change = CodecChange::Keep;
+    }));
+    sink.kill();
+    let _publisher = publish(
+        &house,
+        &[
+            (8, 0, MP4A_HEADER),
+            (9, 0, AVC1_HEADER),
+            (9, 0, AVC1_KEY),
+            (8, 0, SECOND_FRAME),
+            (8, 0, MP4A_FRAME),
+        ],
+    );
+    wait_for_tracks(&house, 3);
+    sink.restart();
+    let (publication, media) = arrived(&sink, 4);
+    assert_eq!(media, [AAC_HEADER, AVC_HEADER, AVC_KEY, AAC_FRAME]);
+    let connect = publication.connect.unwrap();
+    assert_eq!(connect.property("fourCcList"), Some(&list(&["*"])));
+    let streams = http::get(house.http, "/api/v1/streams").unwrap().body;
+    assert!(
+        streams.contains("\"left_out\":[\"track 1, AAC audio (mp4a)\"]"),
+        "{streams}"
+    );
+}
