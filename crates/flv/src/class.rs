@@ -1,5 +1,6 @@
 //! What a message is, as far as a relay has to know.
 
+use crate::tag::{TYPE_AUDIO, TYPE_SCRIPT, TYPE_VIDEO};
 use crate::{Codec, Features, TrackSet, audio, script, video};
 
 /// The three kinds of message that make up a stream.
@@ -11,6 +12,29 @@ pub enum Kind {
     Video,
     /// Message type 18: AMF0 values, the first of them a name such as `onMetaData`.
     Data,
+}
+
+impl Kind {
+    /// The kind of a message or tag of this type: 8, 9 or 18 in RTMP and FLV alike. `None` for any other.
+    #[must_use]
+    pub const fn from_type_id(id: u8) -> Option<Self> {
+        match id {
+            TYPE_AUDIO => Some(Self::Audio),
+            TYPE_VIDEO => Some(Self::Video),
+            TYPE_SCRIPT => Some(Self::Data),
+            _ => None,
+        }
+    }
+
+    /// The type of a message or tag of this kind.
+    #[must_use]
+    pub const fn type_id(self) -> u8 {
+        match self {
+            Self::Audio => TYPE_AUDIO,
+            Self::Video => TYPE_VIDEO,
+            Self::Data => TYPE_SCRIPT,
+        }
+    }
 }
 
 /// What a message is.

@@ -121,6 +121,17 @@ fn v42_commands() {
 }
 
 #[test]
+fn kinds_are_message_types() {
+    for (id, kind) in [(8, Kind::Audio), (9, Kind::Video), (18, Kind::Data)] {
+        assert_eq!(Kind::from_type_id(id), Some(kind));
+        assert_eq!(kind.type_id(), id);
+    }
+    for other in [0, 15, 20, 22] {
+        assert_eq!(Kind::from_type_id(other), None);
+    }
+}
+
+#[test]
 fn of_two_default_tracks_the_first_leads() {
     // Many codecs: VP8 and VP9, both as track 0.
     let found = video("a6 21 76703038 00 000001 aa 76703039 00 000001 bb");

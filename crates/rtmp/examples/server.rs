@@ -1,164 +1,149 @@
-//! Accepts every publish and counts its frames, over plain `std::net`, one thread per connection:
-//! `cargo run -p bongsu-rtmp --example server -- 127.0.0.1:1935`. Every second it prints a line for each stream.
+//! A relay over plain `std::net`, one thread per connection: who plays a name gets what is published under it.
+//! `cargo run -p bongsu-rtmp --example server -- 127.0.0.1:1935`, then publish to and play `rtmp://127.0.0.1/live/cam`.
 //!
-//! It bounds what one connection costs, not their number.
-#![expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "the crate is pure, what drives it is not"
-)]
-#![expect(clippy::print_stdout, reason = "the output is the point")]
+//! Late players get the headers, then what comes. One connection is bounded; their number and that of names is not.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // the crate is pure, what drives it is not
+#![allow(clippy::print_stdout)] // the output is the point
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read};
 use std::net::{TcpListener, TcpStream};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use std::{collections::BTreeMap, error::Error, sync::Arc, thread};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::{collections::HashMap, env, error::Error, thread};
 
-use bongsu_rtmp::message::{MediaKind, MessageStreamId};
-use bongsu_rtmp::session::server::{Event, ServerConfig};
-use bongsu_rtmp::session::{Output, ServerSession, SessionError};
-use bongsu_rtmp::status::{Code, Status};
+use bongsu_flv::{Class, Kind, classify};
+use bongsu_rtmp::message::MediaKind;
+use bongsu_rtmp::session::ServerSession;
+use bongsu_rtmp::session::server::{Event, PlayEnd};
 use bongsu_rtmp::url::StreamPath;
+use bytes::Bytes;
 
-const SECOND: Duration = Duration::from_secs(1);
+/// Messages that may wait for a player; one that falls further behind is let go.
+const QUEUE: usize = 512;
+/// How long a message waits for a player's thread at most.
+const TICK: Duration = Duration::from_millis(10);
 
-fn main() -> io::Result<()> {
-    let address = std::env::args().nth(1);
+type Message = (MediaKind, u32, Bytes);
+
+/// Who plays a stream, and what each player must get first.
+#[derive(Default)]
+struct Live {
+    is_published: bool,
+    headers: HashMap<(MediaKind, Class), Message>,
+    players: Vec<SyncSender<Message>>,
+}
+
+impl Live {
+    fn join(&mut self) -> Receiver<Message> {
+        let (player, messages) = sync_channel(QUEUE);
+        let mut headers = self.headers.values();
+        if headers.all(|header| player.try_send(header.clone()).is_ok()) {
+            self.players.push(player);
+        }
+        messages
+    }
+
+    fn push(&mut self, message: Message) {
+        let kind = Kind::from_type_id(message.0.message_type().id());
+        let class = kind.map(|kind| classify(kind, &message.2).class);
+        if let Some(class @ (Class::SequenceHeader | Class::Config)) = class {
+            self.headers.insert((message.0, class), message.clone());
+        }
+        let send = |player: &SyncSender<_>| player.try_send(message.clone()).is_ok();
+        self.players.retain(send);
+    }
+}
+
+type Streams = Arc<Mutex<HashMap<StreamPath, Live>>>;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let address = env::args().nth(1);
     let listener = TcpListener::bind(address.as_deref().unwrap_or("127.0.0.1:1935"))?;
     println!("listening on {}", listener.local_addr()?);
-    let config = Arc::new(ServerConfig::default());
+    let streams = Streams::default();
     loop {
-        let (socket, peer) = match listener.accept() {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                eprintln!("cannot accept: {error}");
-                thread::sleep(SECOND); // out of files, perhaps
-                continue;
-            }
-        };
-        let config = Arc::clone(&config);
+        let (socket, peer) = listener.accept()?;
+        let streams = Arc::clone(&streams);
         thread::spawn(move || {
-            let mut streams = BTreeMap::new();
-            if let Err(error) = serve(socket, config, &mut streams) {
-                eprintln!("{peer}: {error}");
-            }
-            for counted in streams.values() {
-                counted.print(", lost");
+            let mut published = None;
+            let served = serve(socket, &streams, &mut published);
+            served.unwrap_or_else(|error| eprintln!("{peer}: {error}"));
+            if let Some(path) = published {
+                streams.lock().expect("no panic under it").remove(&path);
+                println!("{path}: ended");
             }
         });
     }
 }
 
-/// What came of one stream. Its path may hold a key where names are keys: a real server prints another name then.
-struct Counted {
-    path: StreamPath,
-    frames: usize,
-    bytes: usize,
-}
-
-impl Counted {
-    fn new(path: StreamPath) -> Self {
-        let (frames, bytes) = (0, 0);
-        Self {
-            path,
-            frames,
-            bytes,
-        }
-    }
-
-    fn print(&self, end: &str) {
-        println!(
-            "{}: {} frames, {} bytes{end}",
-            self.path, self.frames, self.bytes
-        );
-    }
-}
-
-/// Serves one connection to its end. What is left in `streams` then did not end in order.
+/// Serves one connection to its end: one publisher or one player.
 fn serve(
     mut socket: TcpStream,
-    config: Arc<ServerConfig>,
-    streams: &mut BTreeMap<MessageStreamId, Counted>,
+    streams: &Streams,
+    published: &mut Option<StreamPath>,
 ) -> Result<(), Box<dyn Error>> {
-    socket.set_write_timeout(Some(10 * SECOND))?;
-    let seed = SystemTime::now()
-        .duration_since(UNIX_EPOCH)?
-        .as_nanos()
-        .to_ne_bytes();
-    let mut session = ServerSession::new(config, seed, Instant::now());
-    let mut report_at = Instant::now() + SECOND;
-    let mut outcome = Ok(());
-    let mut buffer = vec![0; 64 << 10];
+    socket.set_write_timeout(Some(Duration::from_secs(10)))?;
+    socket.set_read_timeout(Some(TICK))?;
+    let seed = UNIX_EPOCH.elapsed()?.as_nanos().to_ne_bytes();
+    let mut session = ServerSession::new(Arc::default(), seed, Instant::now());
+    let (mut buffer, mut heard, mut played) = (vec![0; 64 << 10], Ok(()), None);
     loop {
         let now = Instant::now();
-        if report_at <= now {
-            streams.values().for_each(|counted| counted.print(""));
-            report_at = now + SECOND;
+        while let Some(event) = session.pump(&mut socket)? {
+            let mut streams = streams.lock().expect("no panic under it");
+            match &event {
+                Event::PublishRequested { target, .. } => {
+                    let live = streams.entry(target.path.clone()).or_default();
+                    if std::mem::replace(&mut live.is_published, true) {
+                        return Err("the name is taken".into());
+                    }
+                    *published = Some(target.path.clone());
+                }
+                Event::PlayRequested { stream, target, .. } => {
+                    let live = streams.entry(target.path.clone()).or_default();
+                    played = Some((*stream, live.join()));
+                }
+                Event::Media {
+                    kind,
+                    timestamp,
+                    payload,
+                    ..
+                } => {
+                    let path = published.as_ref();
+                    if let Some(live) = path.and_then(|path| streams.get_mut(path)) {
+                        live.push((*kind, *timestamp, payload.clone()));
+                    }
+                }
+                Event::PublishEnded { .. } | Event::PlayEnded { .. } => return Ok(()),
+                Event::Closing { cause } => return Err(cause.to_string().into()),
+                _ => {}
+            }
+            if let Some(request) = event.request() {
+                session.accept(now, request)?;
+            }
         }
-        while let Some(output) = session.poll_output() {
-            match output {
-                Output::Transmit(bytes) => socket.write_all(&bytes)?,
-                Output::Event(Event::Closing { cause }) => return Err(cause.to_string().into()),
-                Output::Event(event) => {
-                    let handled = on_event(&mut session, streams, now, event);
-                    outcome = outcome.and(handled);
+        heard?;
+        while let Some((stream, messages)) = &played {
+            match messages.try_recv() {
+                Ok((kind, time, payload)) => {
+                    session.send_media(now, *stream, kind, time, &payload)?;
+                }
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => {
+                    session.end_play(now, *stream, &PlayEnd::Unpublished)?;
+                    played = None;
                 }
             }
         }
-        outcome?;
-        let due = session.poll_timeout().unwrap_or(report_at).min(report_at);
-        let wait = due.saturating_duration_since(now);
-        socket.set_read_timeout(Some(wait.max(Duration::from_millis(1))))?; // 0 is an error
-        outcome = match socket.read(&mut buffer) {
+        heard = match socket.read(&mut buffer) {
             Ok(0) => return Ok(()),
             Ok(read) => session.handle_bytes(Instant::now(), &buffer[..read]),
-            Err(error) => match error.kind() {
-                ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => Ok(()),
-                _ => return Err(error.into()),
-            },
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                Ok(())
+            }
+            Err(error) => return Err(error.into()),
         };
         session.handle_timeout(Instant::now());
     }
-}
-
-fn on_event(
-    session: &mut ServerSession,
-    streams: &mut BTreeMap<MessageStreamId, Counted>,
-    now: Instant,
-    event: Event,
-) -> Result<(), SessionError> {
-    match event {
-        Event::ConnectRequested { request, .. } => session.accept(now, request)?,
-        Event::PublishRequested {
-            request,
-            stream,
-            target,
-            ..
-        } => {
-            streams.insert(stream, Counted::new(target.path));
-            session.accept(now, request)?;
-        }
-        Event::PlayRequested { request, .. } => {
-            let status = Status::new(Code::PlayStreamNotFound, "Nothing plays here.");
-            session.reject(now, request, &status)?;
-        }
-        Event::Media {
-            stream,
-            kind,
-            payload,
-            ..
-        } if kind != MediaKind::Data => {
-            if let Some(counted) = streams.get_mut(&stream) {
-                counted.frames += 1;
-                counted.bytes += payload.len();
-            }
-        }
-        Event::PublishEnded { stream, .. } => {
-            if let Some(counted) = streams.remove(&stream) {
-                counted.print(", ended");
-            }
-        }
-        _ => {}
-    }
-    Ok(())
 }

@@ -226,7 +226,8 @@
 //! # Ok::<(), Box<dyn Error>>(())
 //! ```
 //!
-//! The examples `server` and `publisher` are these two grown up, over `std::net`. What the payloads are,
+//! The examples `server` and `publisher` are these two grown up, over `std::net`: a small relay, and FLV files in real
+//! time. Those whose writes block save some lines with [`pump`](session::ServerSession::pump). What the payloads are,
 //! `bongsu-flv` tells.
 #![cfg_attr(
     not(test),

@@ -21,11 +21,11 @@ pub const BACK_POINTER_BYTES: usize = 4;
 pub const FILE_HEADER_BYTES: usize = 9;
 
 /// Tag type of audio.
-const TYPE_AUDIO: u8 = 8;
+pub(crate) const TYPE_AUDIO: u8 = 8;
 /// Tag type of video.
-const TYPE_VIDEO: u8 = 9;
+pub(crate) const TYPE_VIDEO: u8 = 9;
 /// Tag type of script data: AMF0 values.
-const TYPE_SCRIPT: u8 = 18;
+pub(crate) const TYPE_SCRIPT: u8 = 18;
 
 /// What the file header says is in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -20,6 +20,17 @@ pub enum MediaKind {
 }
 
 impl MediaKind {
+    /// The kind of a message or FLV tag of this type: 8, 9 or 18. `None` for any other.
+    #[must_use]
+    pub const fn from_type_id(id: u8) -> Option<Self> {
+        match MessageType::from_id(id) {
+            MessageType::Audio => Some(Self::Audio),
+            MessageType::Video => Some(Self::Video),
+            MessageType::DataAmf0 => Some(Self::Data),
+            _ => None,
+        }
+    }
+
     /// The message type that we send for it.
     #[must_use]
     pub const fn message_type(self) -> MessageType {
@@ -142,6 +153,15 @@ mod tests {
     }
 
     /// [WIRE 089] V47: audio at 500 and video at 510 in a message at 1000.
+    #[test]
+    fn kinds_are_message_types() {
+        for kind in [MediaKind::Audio, MediaKind::Video, MediaKind::Data] {
+            let id = kind.message_type().id();
+            assert_eq!(MediaKind::from_type_id(id), Some(kind));
+        }
+        assert_eq!(MediaKind::from_type_id(15), None);
+    }
+
     #[test]
     fn parts_are_rebased_to_the_message() {
         let body = [

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use super::SessionError;
 use super::limits::{WINDOW_BYTES, WINDOW_BYTES_MAX, WINDOW_BYTES_MIN};
 use crate::chunk::{self, ChunkStreamId};
-use crate::limits::{LimitExceeded, Limits};
+use crate::limits::{Limit, LimitExceeded, Limits, MEDIA_BYTES_MAX};
 use crate::message::{
     BandwidthLimit, Command, Control, MediaKind, MessageStreamId, MessageType, UserControl,
 };
@@ -231,6 +231,18 @@ impl Link {
             self.send_control(Control::SetChunkSize(self.chunk_size));
         }
         chunk::encode_parts(&mut self.output, header, parts, self.chunk_size);
+    }
+}
+
+/// Refuses a message that is longer than RTMP can say.
+pub(crate) fn check_media_bytes(len: usize) -> Result<(), LimitExceeded> {
+    match u32::try_from(len) {
+        Ok(len) if len <= MEDIA_BYTES_MAX => Ok(()),
+        _ => Err(LimitExceeded {
+            limit: Limit::MediaBytes,
+            got: u64::try_from(len).unwrap_or(u64::MAX),
+            max: u64::from(MEDIA_BYTES_MAX),
+        }),
     }
 }
 

@@ -9,7 +9,7 @@ use bongsu_rtmp::chunk::{self, ChunkStreamId, SERVER_CHUNK_SIZE};
 use bongsu_rtmp::message::MediaKind;
 use bongsu_rtmp::session::client::{self, Role, Step};
 use bongsu_rtmp::session::server::{self, PlayEnd, ServerConfig, Unpublished};
-use bongsu_rtmp::session::{ClientSession, Output, ServerSession};
+use bongsu_rtmp::session::{ApiMisuse, ClientSession, Output, ServerSession, SessionError};
 use bongsu_rtmp::status::{Code, Status};
 use bytes::{Bytes, BytesMut};
 
@@ -179,6 +179,89 @@ fn what_is_played_arrives_until_the_end() {
     };
     assert_eq!(code, "NetStream.Play.UnpublishNotify");
     assert!(!is_error);
+}
+
+/// By the session, for servers that encode for each player.
+#[test]
+fn what_the_server_sends_to_a_player_arrives() {
+    let mut pair = Pair::new(Role::Play);
+    let stream = pair.accept_play();
+    pair.client_events.clear();
+    let metadata = data(&[Value::text("onMetaData"), Properties::new().into()]);
+    let frame = Bytes::from(vec![0x17; 100_000]);
+    for (kind, timestamp, payload) in [
+        (MediaKind::Data, 0, metadata),
+        (MediaKind::Video, 7, frame.clone()),
+        (MediaKind::Audio, u32::MAX, frame.slice(..9)),
+    ] {
+        let sent = pair
+            .server
+            .send_media(pair.now, stream, kind, timestamp, &payload);
+        assert_eq!(sent, Ok(()));
+        pair.settle();
+        let media = client::Event::Media {
+            kind,
+            timestamp,
+            payload,
+        };
+        assert_eq!(pair.client_events.pop(), Some(media));
+    }
+    let longest = Bytes::from(vec![0; 16_777_215]);
+    let too_long = Bytes::from(vec![0; 16_777_216]);
+    let video = MediaKind::Video;
+    let mut send = |stream, payload| pair.server.send_media(pair.now, stream, video, 0, payload);
+    assert_eq!(send(stream, &longest), Ok(()));
+    let error = send(stream, &too_long).unwrap_err();
+    assert!(matches!(error, SessionError::LimitExceeded(_)), "{error}");
+    let elsewhere = send(MessageStreamId(99), &frame);
+    assert_eq!(elsewhere, Err(ApiMisuse::WrongStreamState.into()));
+    pair.server
+        .end_play(pair.now, stream, &PlayEnd::Unpublished)
+        .unwrap();
+    let sent = pair.server.send_media(pair.now, stream, video, 0, &frame);
+    assert_eq!(sent, Err(ApiMisuse::WrongStreamState.into()));
+}
+
+/// What a blocking caller writes and hears is what `poll_output` gives, on both sides.
+#[test]
+fn pumping_is_polling_for_those_who_block() {
+    let [mut polled, mut pumped] = [(); 2].map(|()| {
+        let mut pair = Pair::new(Role::Publish);
+        let connect = pair.server_events.pop().unwrap();
+        let request = connect.request().unwrap();
+        pair.server.accept(pair.now, request).unwrap();
+        pair
+    });
+    let mut bytes = Vec::new();
+    while let Some(output) = polled.server.poll_output() {
+        match output {
+            Output::Transmit(some) => bytes.extend_from_slice(&some),
+            Output::Event(event) => panic!("{event:?}"),
+        }
+    }
+    let mut written = Vec::new();
+    assert_eq!(pumped.server.pump(&mut written).unwrap(), None);
+    assert_eq!(written, bytes);
+
+    polled.client.handle_bytes(polled.now, &bytes).unwrap();
+    pumped.client.handle_bytes(pumped.now, &written).unwrap();
+    let (mut bytes, mut events) = (Vec::new(), Vec::new());
+    while let Some(output) = polled.client.poll_output() {
+        match output {
+            Output::Transmit(some) => bytes.extend_from_slice(&some),
+            Output::Event(event) => events.push(event),
+        }
+    }
+    let mut written = Vec::new();
+    for event in events {
+        assert_eq!(pumped.client.pump(&mut written).unwrap(), Some(event));
+    }
+    assert_eq!(pumped.client.pump(&mut written).unwrap(), None);
+    assert_eq!(written, bytes);
+
+    pumped.server.ping(pumped.now);
+    let mut full: &mut [u8] = &mut [];
+    assert!(pumped.server.pump(&mut full).is_err(), "no room");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What a client session is told.
 
+use crate::chunk::CLIENT_CHUNK_SIZE;
 use crate::handshake::Seed;
 use crate::limits::Limits;
 use crate::session::Capabilities;
@@ -29,4 +30,20 @@ pub struct ClientConfig {
     pub chunk_size: u32,
     /// What `connect` says of Enhanced RTMP.
     pub capabilities: Capabilities,
+}
+
+impl ClientConfig {
+    /// What most clients want: the limits of a server that is trusted, chunks of [`CLIENT_CHUNK_SIZE`], and Enhanced
+    /// RTMP announced as one who passes media on does.
+    #[must_use]
+    pub fn new(role: Role, url: RtmpUrl, seed: Seed) -> Self {
+        Self {
+            role,
+            url,
+            seed,
+            limits: Limits::authorised(),
+            chunk_size: CLIENT_CHUNK_SIZE,
+            capabilities: Capabilities::forwarding(),
+        }
+    }
 }

@@ -11,6 +11,7 @@ pub use event::{Event, Refusal, Step};
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::io::{self, Write};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -18,10 +19,9 @@ use bytes::Bytes;
 use crate::chunk::{CHUNK_SIZE_MAX, ChunkStreamId};
 use crate::handshake::Progress;
 use crate::handshake::client::Handshake;
-use crate::limits::{Limit, LimitExceeded, MEDIA_BYTES_MAX};
 use crate::message::{Command, MediaKind, MessageStreamId, SET_DATA_FRAME, TransactionId};
 use crate::session::limits::{HANDSHAKE_TIMEOUT, REPLY_TIMEOUT};
-use crate::session::link::Link;
+use crate::session::link::{Link, check_media_bytes};
 use crate::session::{ApiMisuse, Output, SessionError};
 use crate::text::Text;
 
@@ -102,6 +102,21 @@ impl ClientSession {
         self.events.pop_front().map(Output::Event)
     }
 
+    /// Writes what is to be sent up to the next event, and gives that; `None` when all is done. It is
+    /// [`poll_output`](Self::poll_output) for callers whose writes block until they are done.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn pump(&mut self, peer: &mut impl Write) -> io::Result<Option<Event>> {
+        while let Some(output) = self.poll_output() {
+            match output {
+                Output::Transmit(bytes) => peer.write_all(&bytes)?,
+                Output::Event(event) => return Ok(Some(event)),
+            }
+        }
+        Ok(None)
+    }
+
     /// Where the session stands, for a status page. When the connection ends without a word, this is what the
     /// server was asked for. [WIRE 200]
     #[must_use]
@@ -138,11 +153,7 @@ impl ClientSession {
         let is_metadata = kind == MediaKind::Data && payload.starts_with(ON_META_DATA);
         let prefix: &[u8] = if is_metadata { SET_DATA_FRAME } else { b"" };
         let len = payload.len().saturating_add(prefix.len());
-        if u32::try_from(len).map_or(true, |len| len > MEDIA_BYTES_MAX) {
-            let (limit, max) = (Limit::MediaBytes, u64::from(MEDIA_BYTES_MAX));
-            let got = u64::try_from(len).unwrap_or(u64::MAX);
-            return Err(LimitExceeded { limit, got, max }.into());
-        }
+        check_media_bytes(len)?;
         let parts: &[&[u8]] = &[prefix, payload];
         match kind {
             MediaKind::Data => self.link.send_data(stream, timestamp, parts),

@@ -108,6 +108,19 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The request that the caller has to decide; `None` for an event that only tells.
+    #[must_use]
+    pub const fn request(&self) -> Option<RequestId> {
+        match self {
+            Self::ConnectRequested { request, .. }
+            | Self::PublishRequested { request, .. }
+            | Self::PlayRequested { request, .. } => Some(*request),
+            _ => None,
+        }
+    }
+}
+
 /// The type argument of `publish`; anything unknown is live. [WIRE 115]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum PublishMode {

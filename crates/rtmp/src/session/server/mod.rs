@@ -18,6 +18,7 @@ pub use event::{CloseCause, Event, PlayEnd, PublishMode, RequestId, Unpublished}
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -30,8 +31,8 @@ use crate::chunk;
 use crate::handshake::server::Handshake;
 use crate::handshake::{HandshakeError, Progress, Seed};
 use crate::limits::{AmfLimits, Limit, LimitExceeded};
-use crate::message::{self, Message, MessageStreamId, UserControl};
-use crate::session::link::Link;
+use crate::message::{self, MediaKind, Message, MessageStreamId, UserControl};
+use crate::session::link::{Link, check_media_bytes};
 use crate::session::{ApiMisuse, Output, SessionError};
 use crate::status::{Code, Status};
 
@@ -168,6 +169,21 @@ impl ServerSession {
         event.map(Output::Event)
     }
 
+    /// Writes what is to be sent up to the next event, and gives that; `None` when all is done. It is
+    /// [`poll_output`](Self::poll_output) for callers whose writes block until they are done.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn pump(&mut self, peer: &mut impl Write) -> io::Result<Option<Event>> {
+        while let Some(output) = self.poll_output() {
+            match output {
+                Output::Transmit(bytes) => peer.write_all(&bytes)?,
+                Output::Event(event) => return Ok(Some(event)),
+            }
+        }
+        Ok(None)
+    }
+
     /// False while the session waits for a decision and cannot take more bytes: stop reading the socket.
     #[must_use]
     pub fn wants_bytes(&self) -> bool {
@@ -214,6 +230,34 @@ impl ServerSession {
         self.check_raised(request)?;
         self.on_reject(request, status);
         self.check_invariants();
+        Ok(())
+    }
+
+    /// Sends one message of a stream that plays: audio, video, or data from the event name on.
+    ///
+    /// The session keeps no queue and no times: when and to whom is the caller's, and so are headers and a keyframe
+    /// before the first frame. Who serves many players encodes a message once for all of them, by
+    /// [`chunk::encode`].
+    ///
+    /// # Errors
+    /// [`ApiMisuse::WrongStreamState`] when the stream does not play. [`SessionError::LimitExceeded`] for a message
+    /// that is longer than RTMP can say, 16,777,215 bytes.
+    pub fn send_media(
+        &mut self,
+        now: Instant,
+        stream: MessageStreamId,
+        kind: MediaKind,
+        timestamp: u32,
+        payload: &Bytes,
+    ) -> Result<(), SessionError> {
+        let _ = now;
+        let streams = self.state.streams();
+        let state = streams.and_then(|streams| streams.get(stream));
+        if !matches!(state, Some(StreamState::Playing)) {
+            return Err(ApiMisuse::WrongStreamState.into());
+        }
+        check_media_bytes(payload.len())?;
+        self.link.send_media(stream, kind, timestamp, &[payload]);
         Ok(())
     }
 
