@@ -118,7 +118,8 @@ impl Connection {
         let receiver = self.receiver(&stream);
         if let Verdict::Hopeless(words) = stream.judge(now, &receiver) {
             self.reason = Some(CloseReason::NothingUsable);
-            return self.reject(now, request, &nothing_usable(&words));
+            let status = self.nothing_usable(&stream, &words);
+            return self.reject(now, request, &status);
         }
         // A player may pause for longer than a publisher may be silent.
         let patience = Duration::from_millis(PLAYER_USER_TIMEOUT_MS);
@@ -189,10 +190,16 @@ impl Connection {
                 Ok(())
             }
             Verdict::Hopeless(words) => {
-                let end = PlayEnd::Status(nothing_usable(&words));
+                let end = PlayEnd::Status(self.nothing_usable(&stream, &words));
                 self.say_farewell(now, &end, CloseReason::NothingUsable)
             }
         }
+    }
+
+    /// Tells the operator, and gives what the player is told.
+    fn nothing_usable(&self, stream: &Stream, words: &str) -> Status {
+        tracing::info!(conn = self.facts.id, stream = %stream.path(), "play refused: this player {words}");
+        Status::new(Code::PlayFailed, format!("this player {words}"))
     }
 
     /// The fan-out owns the write side now: what waited for the socket goes out through it, before anything else.
@@ -368,10 +375,6 @@ impl Connection {
         self.remember_part();
         self.role = Role::None;
     }
-}
-
-fn nothing_usable(words: &str) -> Status {
-    Status::new(Code::PlayFailed, format!("this player {words}"))
 }
 
 fn not_found() -> Status {
