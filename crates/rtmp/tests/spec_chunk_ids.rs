@@ -24,3 +24,15 @@ fn all_chunk_streams_that_we_write_have_low_ids_of_their_own() {
     ids.dedup();
     assert_eq!(ids.len(), 6, "types of one stream never mix with another's");
 }
+
+/// [WIRE 021] 0 and 1 announce longer headers, and three bytes end at 65,599.
+#[test]
+fn ids_begin_at_2_and_end_at_65599() {
+    for id in [2, 63, 64, 319, 320, 65_599] {
+        assert_eq!(ChunkStreamId::new(id).map(ChunkStreamId::get), Some(id));
+    }
+    assert_eq!(ChunkStreamId::new(65_599), Some(ChunkStreamId::MAX));
+    for id in [0, 1, 65_600, u32::MAX] {
+        assert_eq!(ChunkStreamId::new(id), None, "{id}");
+    }
+}

@@ -1,7 +1,7 @@
 //! The conversions of section 6.10 of the wire reference, with the bytes of vectors V40 to V46 where they fit.
 
 use bongsu_flv::{
-    Codec, CodecSet, FourCc, Kind, Shape,
+    Codec, CodecSet, FourCc, Kind, Shape, TrackSet,
     shape::{Headers, Hevc, ModEx, Tracks, Why},
 };
 
@@ -417,4 +417,17 @@ fn what_a_shape_takes_is_told_by_codec_and_track() {
     assert!(LEGACY_WITH_HEVC.takes(Kind::Video, Codec::Video(12), 0));
     assert!(!Shape::LEGACY.takes(Kind::Video, Codec::Video(12), 0));
     assert!(Shape::LEGACY.takes(Kind::Audio, Codec::Audio(10), 0));
+}
+
+#[test]
+fn who_takes_the_default_track_only_gets_no_other_of_a_message() {
+    let both = TrackSet::of(3).union(TrackSet::DEFAULT);
+    for (of, all, default) in [
+        (TrackSet::DEFAULT, TrackSet::DEFAULT, TrackSet::DEFAULT),
+        (both, both, TrackSet::DEFAULT),
+    ] {
+        assert_eq!(Shape::FULL.tracks_of(of), all);
+        assert_eq!(Shape::DEFAULT_TRACK.tracks_of(of), default);
+        assert_eq!(Shape::LEGACY.tracks_of(of), default);
+    }
 }
