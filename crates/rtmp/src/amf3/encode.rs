@@ -10,6 +10,9 @@ const INTEGERS: std::ops::RangeInclusive<i32> = -(1 << 28)..=(1 << 28) - 1;
 const COUNT_MAX: u32 = (1 << 28) - 1;
 /// The largest number of sealed members: a U29 without four bits.
 const SEALED_MAX: u32 = (1 << 25) - 1;
+/// With their flags behind them, both are the largest U29.
+const U29_MAX: u32 = 0x1fff_ffff;
+const _: () = assert!((COUNT_MAX << 1) | 1 == U29_MAX && (SEALED_MAX << 4) | 0x0f == U29_MAX);
 
 impl Value {
     /// Appends the value with its marker.
@@ -171,6 +174,15 @@ fn put_u29(value: u32, out: &mut BytesMut) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Items without a size, so that as many as no count can say cost no memory.
+    #[test]
+    fn what_a_count_cannot_say_is_left_out() {
+        let most = 0x0fff_ffff;
+        for (len, left) in [(0, 0), (most, most), (most + 1, most), (usize::MAX, most)] {
+            assert_eq!(kept(&vec![(); len]).len(), left);
+        }
+    }
 
     #[test]
     fn u29_grows_at_its_borders() {
