@@ -420,3 +420,37 @@ fn simple_values_are_read_in_both_versions() {
         Some(&[Value::Null][..])
     );
 }
+
+/// [WIRE 079] Places are counted as they come on the wire: containers before what is in them, keys before values, dates,
+/// XML and byte arrays too; references and strings take none.
+#[test]
+fn a_reference_leads_to_what_it_means() {
+    let bytes = hex(
+        "09 03 03 61 0a 0b 01 03 73 0a 02 01 01 08 01 00 00 00 00 00 00 00 00
+         11 05 00 0c 03 aa 0b 03 78 06 02 0d 01 00
+         0a 02 08 04 0c 08 0b 0a 0d 0c",
+    );
+    // An array with a = an object whose s is the object itself, and a date; a dictionary of two; four references.
+    let values = decode3(&bytes).unwrap();
+    let mut led_to = Vec::new();
+    for value in &values {
+        if let amf3::Value::Reference { marker, index } = value {
+            let meant = amf3::referred(&values, *index).unwrap();
+            led_to.push((*marker, meant.clone()));
+        }
+    }
+    let text = |bytes: &'static str| amf3::Value::Xml(bytes.into());
+    assert!(matches!(&led_to[0], (0x0a, amf3::Value::Object(object)) if object.dynamic.is_some()));
+    assert_eq!(led_to[1], (0x08, amf3::Value::Date(0.0)));
+    assert_eq!(
+        led_to[2],
+        (0x0c, amf3::Value::ByteArray(b"\xaa"[..].into()))
+    );
+    assert_eq!(led_to[3], (0x0b, text("x")));
+    let empty = amf3::Value::VectorInt {
+        fixed: false,
+        items: vec![],
+    };
+    assert_eq!(led_to[4], (0x0d, empty));
+    assert_eq!(amf3::referred(&values, 7), None, "there are seven places");
+}

@@ -5,7 +5,7 @@ mod values;
 
 use bongsu_differential::{corpus, on_a_deep_stack};
 use bongsu_rtmp::amf0::AmfError;
-use bongsu_rtmp::amf3::{Decoder, Object, Value};
+use bongsu_rtmp::amf3::{Decoder, Object, Value, referred};
 use bongsu_rtmp::{Limits, Text};
 use bytes::BytesMut;
 use flash_lso::AMFResult;
@@ -142,6 +142,12 @@ fn both_count_the_same_places() {
             index: 7
         }
     );
+    let meant = referred(&ours, 7).unwrap();
+    assert!(
+        matches!(meant, Value::Object(object) if object.sealed.is_empty()),
+        "{meant:?}"
+    );
+    assert_eq!(meant, &dense[6]);
 }
 
 /// What the table says where they give an error.

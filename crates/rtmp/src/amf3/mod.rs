@@ -84,7 +84,7 @@ pub enum Value {
         /// Keys and values.
         entries: Vec<(Self, Self)>,
     },
-    /// Something that stood earlier in the message; never resolved.
+    /// Something that stood earlier in the message; never resolved by itself, see [`referred`].
     Reference {
         /// The marker of the thing.
         marker: u8,
@@ -104,4 +104,64 @@ pub struct Object {
     pub dynamic: Option<Vec<(Text, Value)>>,
     /// The one value inside `ArrayCollection` and `ObjectProxy`.
     pub external: Option<Box<Value>>,
+}
+
+/// What a [`Value::Reference`] with this index means among the AMF3 values of its message, in their order. [WIRE 079]
+///
+/// It may be a value that contains the reference: who follows references must know an end.
+pub fn referred<'a>(values: impl IntoIterator<Item = &'a Value>, index: u32) -> Option<&'a Value> {
+    let mut before = index;
+    for value in values {
+        // Depth first, as they stand on the wire: what is next is on top.
+        let mut open = vec![value];
+        while let Some(value) = open.pop() {
+            if value.takes_a_place() {
+                let Some(rest) = before.checked_sub(1) else {
+                    return Some(value);
+                };
+                before = rest;
+            }
+            let inner = open.len();
+            value.push_inner(&mut open);
+            open.get_mut(inner..)?.reverse();
+        }
+    }
+    None
+}
+
+impl Value {
+    /// Whether the object table has an entry for it: everything but simple values, strings and references.
+    const fn takes_a_place(&self) -> bool {
+        !matches!(
+            self,
+            Self::Undefined
+                | Self::Null
+                | Self::Boolean(_)
+                | Self::Integer(_)
+                | Self::Double(_)
+                | Self::String(_)
+                | Self::Reference { .. }
+        )
+    }
+
+    /// The values in it, in the order of the wire.
+    fn push_inner<'a>(&'a self, out: &mut Vec<&'a Self>) {
+        let named = |(_, value): &'a (Text, Self)| value;
+        match self {
+            Self::Array { associative, dense } => {
+                out.extend(associative.iter().map(named));
+                out.extend(dense);
+            }
+            Self::Object(object) => {
+                out.extend(object.sealed.iter().map(named));
+                out.extend(object.dynamic.iter().flatten().map(named));
+                out.extend(object.external.as_deref());
+            }
+            Self::VectorObject { items, .. } => out.extend(items),
+            Self::Dictionary { entries, .. } => {
+                out.extend(entries.iter().flat_map(|(key, value)| [key, value]));
+            }
+            _ => {}
+        }
+    }
 }
