@@ -112,6 +112,27 @@ pub fn encoded_len(header: &Header, payload_len: usize, chunk_size: u32) -> usiz
         .saturating_add(continuation_bytes)
 }
 
+/// Bytes of the message that begins here, as [`encode`] wrote it: headers and payload.
+///
+/// `None` when fewer than seven bytes are there, or when they do not begin as messages of [`encode`] on chunk streams
+/// below 64 do. It finds the seams of what was encoded elsewhere in this program, not on the wire.
+#[must_use]
+pub fn message_len(encoded: &[u8], chunk_size: u32) -> Option<usize> {
+    let [basic, time @ .., a, b, c] = encoded.first_chunk::<7>()?;
+    if basic >> 6 != 0 {
+        return None;
+    }
+    let number = |[a, b, c]: [u8; 3]| u32::from_be_bytes([0, a, b, c]);
+    let header = Header {
+        chunk_stream: ChunkStreamId::new(u32::from(*basic))?,
+        message_type: MessageType::Abort,
+        stream: MessageStreamId::CONNECTION,
+        timestamp: number(*time),
+    };
+    let payload_len = usize::try_from(number([*a, *b, *c])).ok()?;
+    Some(encoded_len(&header, payload_len, chunk_size))
+}
+
 /// What the length field says.
 fn wire_len(payload_len: usize) -> u32 {
     u32::try_from(payload_len.min(PAYLOAD_BYTES_MAX)).unwrap_or_default()

@@ -10,7 +10,7 @@ mod header;
 mod stream;
 
 pub use decoder::{ChunkError, Decoder};
-pub use encoder::{ChunkHead, Header, encode, encode_parts, encoded_len};
+pub use encoder::{ChunkHead, Header, encode, encode_parts, encoded_len, message_len};
 
 use bytes::Bytes;
 

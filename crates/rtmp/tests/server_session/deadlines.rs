@@ -70,8 +70,11 @@ fn our_own_decisions_do_not_count() {
 /// [WIRE 214]
 #[test]
 fn the_time_for_a_request_starts_anew_when_the_last_stream_ends() {
-    for mut scene in [Scene::publishing(), Scene::playing()] {
-        scene.session.set_publish_idle(None);
+    let config = ServerConfig {
+        publish_idle: None,
+        ..ServerConfig::default()
+    };
+    for mut scene in [Scene::publishing_with(config), Scene::playing()] {
         scene.wait(60 * SECOND);
         assert_eq!(scene.due_in(), None);
         scene.say(&CLIENT.call((3, 0), "createStream", 6.0, &[]));
@@ -130,11 +133,16 @@ fn whole_media_messages_count_as_life_and_nothing_else_does() {
 
 /// [WIRE 124]
 #[test]
-fn the_idle_time_is_set_per_connection_and_may_be_off() {
-    let mut scene = Scene::publishing();
+fn the_idle_time_is_that_of_the_moment_of_acceptance_and_may_be_off() {
+    let mut scene = Scene::asked_to_publish();
     scene.session.set_publish_idle(Some(3 * SECOND));
-    assert_eq!(scene.due_in(), Some(3 * SECOND));
+    scene.accept();
     scene.session.set_publish_idle(None);
+    assert_eq!(scene.due_in(), Some(3 * SECOND));
+    let mut scene = Scene::asked_to_publish();
+    scene.session.set_publish_idle(None);
+    scene.accept();
+    scene.log();
     assert_eq!(scene.due_in(), None);
     scene.wait(3600 * SECOND);
     assert_eq!(scene.log(), NOTHING);

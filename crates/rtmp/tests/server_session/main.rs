@@ -10,6 +10,7 @@ mod players;
 mod playing;
 mod publishing;
 mod script;
+mod several;
 mod tables;
 #[path = "../client_session/told.rs"]
 mod told;

@@ -157,7 +157,7 @@ fn controls_of_players_mean_nothing_on_other_streams() {
 }
 
 #[test]
-fn play2_plays_on_a_free_stream_and_fails_on_one_that_plays() {
+fn play2_plays_on_a_free_stream() {
     let options = || {
         one(Properties::new()
             .with("streamName", "cam")
@@ -166,11 +166,53 @@ fn play2_plays_on_a_free_stream_and_fails_on_one_that_plays() {
     let mut scene = Scene::created();
     scene.say(&CLIENT.call((8, 1), "play2", 4.0, &options()));
     assert_eq!(scene.log(), ["! PlayRequested(2, stream 1)"]);
-    let mut playing = Scene::playing();
-    playing.say(&CLIENT.call((8, 1), "play2", 4.0, &options()));
-    let log = playing.log();
-    assert!(log[0].contains("NetConnection.Call.Failed"), "{log:?}");
-    assert_eq!(log.len(), 1);
+}
+
+/// Flash: a transition that does not succeed is told by `NetStream.Play.Failed`, and the old stream plays on.
+#[test]
+fn play2_begins_anew_on_a_stream_that_plays_or_says_that_the_switch_failed() {
+    let options = |transition: Option<&'static str>| {
+        let name = Properties::new().with("streamName", "other");
+        one(match transition {
+            Some(transition) => name.with("transition", transition),
+            None => name,
+        })
+    };
+    for transition in [None, Some("reset")] {
+        let mut scene = Scene::playing();
+        scene.say(&CLIENT.call((8, 1), "play2", 0.0, &options(transition)));
+        assert_eq!(
+            scene.log(),
+            ["! PlayEnded(stream 1)", "! PlayRequested(3, stream 1)"]
+        );
+        scene.accept();
+        assert_eq!(scene.log(), STARTED);
+    }
+    for transition in ["switch", "swap", "append", "stop", "resume"] {
+        let mut scene = Scene::playing();
+        scene.say(&CLIENT.call((8, 1), "play2", 0.0, &options(Some(transition))));
+        let log = scene.log();
+        assert!(
+            log[0].starts_with("5/1 onStatus") && log[0].contains("NetStream.Play.Failed"),
+            "{log:?}"
+        );
+        assert_eq!(log.len(), 1, "{transition}");
+        scene.say(&CLIENT.call((8, 1), "pause", 0.0, &one(true)));
+        assert_eq!(scene.log(), [PAUSED, "! PauseRequested(stream 1, true)"]);
+    }
+}
+
+/// [RTMP 7.2.2.1]
+#[test]
+fn another_play_on_a_stream_takes_the_place_of_the_first() {
+    let mut scene = Scene::playing();
+    scene.say(&play(1));
+    assert_eq!(
+        scene.log(),
+        ["! PlayEnded(stream 1)", "! PlayRequested(3, stream 1)"]
+    );
+    scene.accept();
+    assert_eq!(scene.log(), STARTED);
 }
 
 #[test]

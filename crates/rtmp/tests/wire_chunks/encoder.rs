@@ -1,7 +1,7 @@
 //! What we write: type 0, then type 3 with the extended timestamp.
 
-use bongsu_rtmp::chunk::{Header, encode, encode_parts, encoded_len};
-use bongsu_rtmp::{MessageStreamId, MessageType};
+use bongsu_rtmp::chunk::{Header, encode, encode_parts, encoded_len, message_len};
+use bongsu_rtmp::{ChunkStreamId, MessageStreamId, MessageType};
 use bytes::BytesMut;
 
 use crate::support::{csid, decode, hex, message, numbered};
@@ -171,4 +171,22 @@ fn message_streams_survive() {
     let mut expected = message(5, MessageType::CommandAmf0, 3, &b"x"[..]);
     expected.stream = MessageStreamId(0x0102_0304);
     assert_eq!(decode(&bytes).whole(), [expected]);
+}
+
+#[test]
+fn the_length_of_an_encoded_message_is_in_its_first_seven_bytes() {
+    let header = Header {
+        chunk_stream: ChunkStreamId::VIDEO,
+        message_type: MessageType::Video,
+        stream: MessageStreamId(2),
+        timestamp: 0x0100_0000,
+    };
+    let mut out = BytesMut::new();
+    encode(&mut out, &header, &[7; 300], 128);
+    assert_eq!(message_len(&out[..7], 128), Some(out.len()));
+    for len in 0..7 {
+        assert_eq!(message_len(&out[..len], 128), None);
+    }
+    assert_eq!(message_len(&[0xc6; 7], 128), None, "a continuation");
+    assert_eq!(message_len(&[0; 7], 128), None, "a long chunk stream id");
 }

@@ -1,6 +1,6 @@
 //! Properties of decoder and encoder over random input.
 
-use bongsu_rtmp::chunk::{Decoder, Header, Message, encode, encoded_len};
+use bongsu_rtmp::chunk::{Decoder, Header, Message, encode, encoded_len, message_len};
 use bongsu_rtmp::{Limits, MessageStreamId, MessageType};
 use bytes::BytesMut;
 use proptest::prelude::*;
@@ -82,6 +82,8 @@ proptest! {
             encode(&mut bytes, &header, &message.payload, chunk_size);
             let len = encoded_len(&header, message.payload.len(), chunk_size);
             prop_assert_eq!(bytes.len() - before, len);
+            let seam = message_len(&bytes[before..], chunk_size);
+            prop_assert_eq!(seam, (message.chunk_stream.get() < 64).then_some(len));
         }
         let outcome = every_split(Limits::authorised(), &bytes, &places);
         prop_assert_eq!(outcome.partial_bytes, 0);

@@ -56,7 +56,7 @@ impl ServerSession {
             b"play2" => self.on_play2(now, stream, command),
             b"releaseStream" | b"_checkbw" => self.reply(&Command::result(transaction)),
             b"FCPublish" => {
-                self.is_fc_publish_open = true;
+                self.fc_publishes_open = self.fc_publishes_open.saturating_add(1);
                 self.reply(&Command::result(transaction));
             }
             b"FCUnpublish" => self.on_fc_unpublish(now, command),
@@ -103,15 +103,25 @@ impl ServerSession {
         Ok(())
     }
 
-    /// A switch of a running play is not served, and must not end it.
+    /// `play2` is a `play` with options. What it may not do is to end a running play for a switch that needs both
+    /// streams on one timeline: then the player hears that it failed, as Flash does, and plays on.
     fn on_play2(&mut self, now: Instant, stream: MessageStreamId, command: &Command) {
-        let options = command.argument(0);
-        let name = options
-            .and_then(|options| options.get("streamName"))
-            .and_then(Value::as_text);
-        match name {
-            Some(name) if self.stream_state(stream).is_none_or(StreamState::is_idle) => {
+        let option = |name| {
+            let options = command.argument(0)?;
+            options.get(name).and_then(Value::as_text)
+        };
+        let name = option("streamName");
+        let transition = option("transition").map_or(&b""[..], Text::as_bytes);
+        match (name, self.stream_state(stream)) {
+            (Some(name), None | Some(StreamState::Idle)) => {
                 self.on_request(now, stream, name.as_bytes(), Purpose::Play);
+            }
+            (Some(name), Some(StreamState::Playing)) if matches!(transition, b"" | b"reset") => {
+                self.on_request(now, stream, name.as_bytes(), Purpose::Play);
+            }
+            (_, Some(StreamState::Playing)) => {
+                let words = "This transition is not supported; the stream plays on.";
+                self.send_status(stream, &Status::new(Code::PlayFailed, words));
             }
             _ => self.on_unknown_command(command.transaction),
         }

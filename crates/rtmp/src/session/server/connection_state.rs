@@ -10,7 +10,7 @@
 //!  AwaitingConnect ---+
 //!    |  connect       |  a deadline
 //!    v                |  a refusal
-//!  Deciding ----------+  the end of the last play, or of a publish, from our side
+//!  Deciding ----------+  the end of the last publish or play from our side
 //!    |  accept        |  close
 //!    v                |  an error
 //!  Connected ---------+

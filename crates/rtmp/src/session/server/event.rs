@@ -75,7 +75,13 @@ pub enum Event {
         /// How the encoder said so.
         how: Unpublished,
     },
-    /// A play ended by the player's wish.
+    /// A publisher was silent for too long and has been told so; other streams of its connection go on. Without
+    /// others the connection closes, see [`CloseCause::PublishIdle`]. [WIRE 124]
+    PublishLost {
+        /// The stream that published.
+        stream: MessageStreamId,
+    },
+    /// A play ended by the player's wish, or makes room for another one on its stream.
     PlayEnded {
         /// The stream that played.
         stream: MessageStreamId,
@@ -164,9 +170,9 @@ pub enum CloseCause {
     RequestTimeout,
     /// The publisher sent no media for too long. [WIRE 124]
     PublishIdle,
-    /// A request was refused with this code.
+    /// A request was refused with this code, and no other stream was in use.
     Refused(Code),
-    /// The caller ended the publish or the last play with this code.
+    /// The caller ended the last publish or play with this code.
     Ended(Code),
     /// The peer sent the command `close`.
     PeerClosed,
@@ -239,6 +245,7 @@ impl fmt::Debug for Event {
             Self::PublishEnded { stream, how } => {
                 write!(f, "PublishEnded(stream {}, {how:?})", stream.0)
             }
+            Self::PublishLost { stream } => write!(f, "PublishLost(stream {})", stream.0),
             Self::PlayEnded { stream } => write!(f, "PlayEnded(stream {})", stream.0),
             Self::PauseRequested { stream, paused } => {
                 write!(f, "PauseRequested(stream {}, {paused})", stream.0)

@@ -62,8 +62,8 @@ pub struct ServerSession {
     command_budget: CommandBudget,
     /// The newest request.
     requests_raised: u32,
-    /// Whether the client sent `FCPublish` and may wait for `onFCPublish`.
-    is_fc_publish_open: bool,
+    /// How often the client sent `FCPublish` and may wait for `onFCPublish`.
+    fc_publishes_open: u8,
     ignored_messages: u64,
     created_at: Instant,
 }
@@ -87,7 +87,7 @@ impl ServerSession {
             publish_idle: config.publish_idle,
             command_budget: CommandBudget::new(now),
             requests_raised: 0,
-            is_fc_publish_open: false,
+            fc_publishes_open: 0,
             ignored_messages: 0,
             created_at: now,
             config,
@@ -126,7 +126,7 @@ impl ServerSession {
             _ if is_past(self.request_timer.deadline(), now) => {
                 self.close(CloseCause::RequestTimeout);
             }
-            _ => self.close_silent_publisher(),
+            _ => self.end_silent_publishers(now),
         }
         self.check_invariants();
     }
@@ -138,8 +138,7 @@ impl ServerSession {
             ConnectionState::Handshaking { deadline, .. } => *deadline,
             ConnectionState::Closed { .. } => None,
             ConnectionState::Connected { streams, .. } => {
-                let silent = streams.most_silent();
-                let idle_at = silent.and_then(|(_, since)| since.checked_add(self.publish_idle?));
+                let idle_at = streams.most_silent().map(|(_, at)| at);
                 [self.request_timer.deadline(), idle_at]
                     .into_iter()
                     .flatten()
@@ -206,31 +205,27 @@ impl ServerSession {
         if !self.on_accept(now, request) {
             return Ok(());
         }
-        let kept = std::mem::take(&mut self.kept);
-        let mut rest = kept.as_ref();
-        self.take_in(now, &mut rest)?;
-        self.kept = kept.slice_ref(rest);
-        self.check_invariants();
-        Ok(())
+        self.take_in_kept(now)
     }
 
-    /// Refuses a request: writes the status, then raises [`Event::Closing`]. [WIRE 117]
+    /// Refuses a request: writes the status, then raises [`Event::Closing`], unless another message stream is in use:
+    /// then the connection goes on, with the bytes kept back. [WIRE 117]
     ///
     /// A request that was withdrawn meanwhile is left alone.
     ///
     /// # Errors
-    /// [`ApiMisuse::UnknownRequest`].
+    /// As [`accept`](Self::accept).
     pub fn reject(
         &mut self,
         now: Instant,
         request: RequestId,
         status: &Status,
     ) -> Result<(), SessionError> {
-        let _ = now; // every call that changes a session says the time
         self.check_raised(request)?;
-        self.on_reject(request, status);
-        self.check_invariants();
-        Ok(())
+        if !self.on_reject(request, status) {
+            return Ok(());
+        }
+        self.take_in_kept(now)
     }
 
     /// Sends one message of a stream that plays: audio, video, or data from the event name on.
@@ -285,19 +280,13 @@ impl ServerSession {
                 status.code
             }
         };
-        if self
-            .state
-            .streams()
-            .is_some_and(|streams| !streams.is_any_in_use())
-        {
-            self.close(CloseCause::Ended(code));
-        }
+        self.close_unless_in_use(CloseCause::Ended(code));
         self.check_invariants();
         Ok(())
     }
 
-    /// Ends a publish from our side, with a status for the encoder, and closes the connection: for a kick, or
-    /// for the loser of a takeover. No [`Event::PublishEnded`] follows.
+    /// Ends a publish from our side, with a status for the encoder: for a kick, or for the loser of a takeover. After
+    /// it the connection closes unless another of its streams is in use. No [`Event::PublishEnded`] follows.
     ///
     /// # Errors
     /// [`ApiMisuse::WrongStreamState`] when the stream does not publish.
@@ -308,14 +297,9 @@ impl ServerSession {
         status: &Status,
     ) -> Result<(), SessionError> {
         let _ = now;
-        if !self
-            .stream_state(stream)
-            .is_some_and(StreamState::is_publishing)
-        {
-            return Err(ApiMisuse::WrongStreamState.into());
-        }
+        self.take_from_publisher(stream)?;
         self.send_status(stream, status);
-        self.close(CloseCause::Ended(status.code));
+        self.close_unless_in_use(CloseCause::Ended(status.code));
         self.check_invariants();
         Ok(())
     }
@@ -336,10 +320,17 @@ impl ServerSession {
             .send_user_control(UserControl::PingRequest(age_ms));
     }
 
-    /// Sets the idle time of publishers of this connection; `None` turns it off. It comes from the app's
+    /// Sets the idle time of every publish that is accepted from now on; `None` turns it off. It comes from the app's
     /// configuration, so set it before a publish is accepted.
     pub fn set_publish_idle(&mut self, idle: Option<Duration>) {
         self.publish_idle = idle;
+    }
+
+    /// Whether a message stream publishes, plays, or waits for a decision about that.
+    #[must_use]
+    pub fn is_in_use(&self) -> bool {
+        let streams = self.state.streams();
+        streams.is_some_and(streams::Streams::is_any_in_use)
     }
 
     /// What the peer said in `connect`, once it did.
@@ -457,17 +448,37 @@ impl ServerSession {
         })
     }
 
-    fn close_silent_publisher(&mut self) {
-        let silent = self
-            .state
-            .streams()
-            .and_then(|streams| streams.most_silent());
-        if let Some((stream, _)) = silent {
-            self.send_status(
-                stream,
-                &Status::new(Code::PublishIdle, "No media came for too long."),
-            );
-            self.close(CloseCause::PublishIdle);
+    /// Ends every publish that was silent for too long, and with the last stream the connection.
+    fn end_silent_publishers(&mut self, now: Instant) {
+        while let Some((stream, at)) = self.state.streams().and_then(streams::Streams::most_silent)
+            && at <= now
+        {
+            let status = Status::new(Code::PublishIdle, "No media came for too long.");
+            self.send_status(stream, &status);
+            let others = self.state.streams();
+            if others.is_some_and(|streams| streams.is_other_in_use(stream)) {
+                let ended = self.take_from_publisher(stream);
+                debug_assert!(ended.is_ok(), "who is silent publishes");
+                self.events.push_back(Event::PublishLost { stream });
+            } else {
+                self.close(CloseCause::PublishIdle);
+            }
+        }
+    }
+
+    /// Goes on with the bytes that were kept back for a decision.
+    fn take_in_kept(&mut self, now: Instant) -> Result<(), SessionError> {
+        let kept = std::mem::take(&mut self.kept);
+        let mut rest = kept.as_ref();
+        self.take_in(now, &mut rest)?;
+        self.kept = kept.slice_ref(rest);
+        self.check_invariants();
+        Ok(())
+    }
+
+    fn close_unless_in_use(&mut self, cause: CloseCause) {
+        if !self.is_in_use() && !self.state.is_closed() {
+            self.close(cause);
         }
     }
 

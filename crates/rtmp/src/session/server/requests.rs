@@ -57,9 +57,11 @@ impl ServerSession {
                 return self.refuse_stream(stream, &status);
             }
         };
-        let request = self.next_request();
+        self.end_replaced_play(now, stream, purpose);
+        let next = self.requests_raised.wrapping_add(1);
         let opened = self.state.streams_mut().map(|streams| {
             let state = streams.open(stream)?;
+            let request = RequestId(next);
             match purpose {
                 Purpose::Publish(_) => state.on_publish(request, Text::copy_from_bytes(name)),
                 Purpose::Play => state.on_play(request),
@@ -69,6 +71,7 @@ impl ServerSession {
             let status = Status::new(purpose.use_refused(), "The message stream is in use.");
             return self.refuse_stream(stream, &status);
         }
+        let request = self.next_request();
         self.request_timer.stop(now);
         self.events.push_back(match purpose {
             Purpose::Publish(mode) => {
@@ -109,7 +112,8 @@ impl ServerSession {
             return true;
         }
         let streams = self.state.streams_mut();
-        match streams.and_then(|streams| streams.on_accept(request, now)) {
+        let idle = self.publish_idle;
+        match streams.and_then(|streams| streams.on_accept(request, now, idle)) {
             Some((stream, Accepted::Publish)) => self.start_publish(stream),
             Some((stream, Accepted::Play(wishes))) => self.start_play(stream, wishes),
             None => return false,
@@ -117,14 +121,23 @@ impl ServerSession {
         true
     }
 
-    pub(super) fn on_reject(&mut self, request: RequestId, status: &Status) {
+    /// Writes the refusal; false when the request was withdrawn.
+    pub(super) fn on_reject(&mut self, request: RequestId, status: &Status) -> bool {
         if let Some(transaction) = self.state.connect_request(request) {
-            return self.refuse_connect(transaction, status);
+            self.refuse_connect(transaction, status);
+            return true;
         }
-        let streams = self.state.streams();
-        if let Some(stream) = streams.and_then(|streams| streams.requested_by(request)) {
+        let streams = self.state.streams_mut();
+        let refused = streams.and_then(|streams| {
+            let stream = streams.requested_by(request)?;
+            streams.get_mut(stream).map(StreamState::on_end);
+            Some(stream)
+        });
+        if let Some(stream) = refused {
+            self.release_media();
             self.refuse_stream(stream, status);
         }
+        refused.is_some()
     }
 
     /// The announcements come first, so that clients can read the result in one chunk. [WIRE 056] [WIRE 096]
@@ -147,10 +160,22 @@ impl ServerSession {
         self.close(CloseCause::Refused(status.code));
     }
 
-    /// [WIRE 112] [WIRE 117]
+    /// The connection goes on when it has another use. [WIRE 112] [WIRE 117]
     fn refuse_stream(&mut self, stream: MessageStreamId, status: &Status) {
         self.send_status(stream, status);
-        self.close(CloseCause::Refused(status.code));
+        let streams = self.state.streams();
+        if !streams.is_some_and(|streams| streams.is_other_in_use(stream)) {
+            self.close(CloseCause::Refused(status.code));
+        }
+    }
+
+    /// Another `play` on a stream that plays takes its place at once: a live stream has no end that a list could wait
+    /// for. [RTMP 7.2.2.1]
+    fn end_replaced_play(&mut self, now: Instant, stream: MessageStreamId, purpose: Purpose) {
+        let plays = matches!(self.stream_state(stream), Some(StreamState::Playing));
+        if plays && purpose == Purpose::Play {
+            self.end_stream(now, stream, Unpublished::CloseStream);
+        }
     }
 
     /// [WIRE 070] [WIRE 113] [WIRE 114]
@@ -158,7 +183,8 @@ impl ServerSession {
         self.link.set_limits(self.config.limits_publishing);
         self.amf_limits = self.config.limits_publishing.amf;
         self.is_authorised = true;
-        if std::mem::take(&mut self.is_fc_publish_open) {
+        if let Some(open) = self.fc_publishes_open.checked_sub(1) {
+            self.fc_publishes_open = open;
             self.send_command(MessageStreamId::CONNECTION, &replies::on_fc_publish());
         }
         self.link
@@ -205,7 +231,7 @@ impl ServerSession {
             Ended::Request(request) => {
                 self.events.push_back(Event::RequestWithdrawn { request });
                 self.release_media();
-                if !self.is_any_stream_in_use() {
+                if !self.is_in_use() {
                     self.request_timer.go_on(now);
                 }
                 return;
@@ -217,8 +243,23 @@ impl ServerSession {
             }
             Ended::Play => self.events.push_back(Event::PlayEnded { stream }),
         }
-        if !self.is_any_stream_in_use() {
+        if !self.is_in_use() {
             self.request_timer.start(now, self.config.request_timeout);
+        }
+    }
+
+    /// We end a publish.
+    pub(super) fn take_from_publisher(&mut self, stream: MessageStreamId) -> Result<(), ApiMisuse> {
+        let state = self
+            .state
+            .streams_mut()
+            .and_then(|streams| streams.get_mut(stream));
+        match state {
+            Some(state) if state.is_publishing() => {
+                state.on_end();
+                Ok(())
+            }
+            _ => Err(ApiMisuse::WrongStreamState),
         }
     }
 
@@ -244,11 +285,5 @@ impl ServerSession {
             .streams()
             .is_some_and(|streams| streams.is_publish_pending());
         self.link.set_hold_media(is_pending);
-    }
-
-    fn is_any_stream_in_use(&self) -> bool {
-        self.state
-            .streams()
-            .is_some_and(|streams| streams.is_any_in_use())
     }
 }

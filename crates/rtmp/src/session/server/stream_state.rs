@@ -6,16 +6,17 @@
 //!    v
 //!  Idle <------------------------------------------------------+
 //!    |                                                         |
-//!    +- publish -> PublishPending - accept -> Publishing ------+  FCUnpublish, closeStream
+//!    +- publish -> PublishPending - accept -> Publishing ------+  FCUnpublish, closeStream, end_publish, silence
 //!    |                                                         |
-//!    +- play ----> PlayPending ---- accept -> Playing ---------+  closeStream, end_play
+//!    +- play ----> PlayPending ---- accept -> Playing ---------+  closeStream, end_play, another play
 //!
-//!   deleteStream removes the stream in every state; a refusal closes the connection.
+//!   deleteStream removes the stream in every state. A refusal, and an end from our side, lead to Idle when another
+//!   stream of the connection is in use; otherwise they close the connection.
 //! ```
 //!
 //! What every state does with every event is in `tests/tables/server_stream.txt`.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::RequestId;
 use crate::text::Text;
@@ -34,6 +35,8 @@ pub(super) enum StreamState {
         name: Text,
         /// When the last complete audio, video or data message came, at first when it was accepted.
         last_media: Instant,
+        /// How long it may be silent.
+        idle: Option<Duration>,
     },
     /// The caller has to decide about a play.
     PlayPending { request: RequestId, wishes: Wishes },
@@ -95,13 +98,19 @@ impl StreamState {
     }
 
     /// The caller accepts; `None` when another request is meant.
-    pub(super) fn on_accept(&mut self, accepted: RequestId, now: Instant) -> Option<Accepted> {
+    pub(super) fn on_accept(
+        &mut self,
+        accepted: RequestId,
+        now: Instant,
+        idle: Option<Duration>,
+    ) -> Option<Accepted> {
         match self {
             Self::PublishPending { request, name } if *request == accepted => {
                 let name = std::mem::take(name);
                 *self = Self::Publishing {
                     name,
                     last_media: now,
+                    idle,
                 };
                 Some(Accepted::Publish)
             }

@@ -1,6 +1,6 @@
 //! The message streams of one connection.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::RequestId;
 use super::stream_state::{Accepted, InUse, StreamState};
@@ -9,7 +9,11 @@ use crate::message::MessageStreamId;
 
 /// The streams that were created, or used without being created.
 #[derive(Debug, Default)]
-pub(super) struct Streams(Vec<(MessageStreamId, StreamState)>);
+pub(super) struct Streams {
+    all: Vec<(MessageStreamId, StreamState)>,
+    /// Whether two were ever in use at a time: then a message belongs to the stream that it came on.
+    several: bool,
+}
 
 impl Streams {
     /// Makes a stream with the smallest free id from 1 on. [WIRE 104] [WIRE 107]
@@ -20,52 +24,59 @@ impl Streams {
             got: max.saturating_add(1),
             max,
         };
-        if self.0.len() >= MESSAGE_STREAMS_MAX {
+        if self.all.len() >= MESSAGE_STREAMS_MAX {
             return Err(exceeded);
         }
         let mut ids = (MessageStreamId::FIRST.0..=u32::MAX).map(MessageStreamId);
         let id = ids.find(|id| self.get(*id).is_none()).ok_or(exceeded)?;
-        self.0.push((id, StreamState::Idle));
+        self.all.push((id, StreamState::Idle));
         Ok(id)
     }
 
-    /// The stream that a publish or play on `id` is for.
+    /// The stream that a publish or play on `id` is for, which begins to use it.
     ///
     /// An id that nobody created is the connection's only stream: it is made when no other one is in use, so that
     /// it is never mixed with one.
     pub(super) fn open(&mut self, id: MessageStreamId) -> Result<&mut StreamState, InUse> {
         if self.get(id).is_none() {
-            if self.is_any_in_use() || self.0.len() >= MESSAGE_STREAMS_MAX {
+            if self.is_any_in_use() || self.all.len() >= MESSAGE_STREAMS_MAX {
                 return Err(InUse);
             }
-            self.0.push((id, StreamState::Idle));
+            self.all.push((id, StreamState::Idle));
         }
+        self.several |= self.is_other_in_use(id);
         self.get_mut(id).ok_or(InUse)
     }
 
-    /// The stream that a command means: the one it names, else the one it came on, else the only one.
+    /// The stream that a command means: the one it names, else the one it came on, else the only one. Once the
+    /// connection was used for several things at a time, a name that is not known means none: the stream that it meant
+    /// is gone, and no other one ends for it.
     pub(super) fn meant(
         &self,
         named: Option<MessageStreamId>,
         came_on: MessageStreamId,
     ) -> Option<MessageStreamId> {
         let known = |id: MessageStreamId| self.get(id).map(|_| id);
-        let only = match self.0.as_slice() {
+        if self.several {
+            return known(named.unwrap_or(came_on));
+        }
+        let only = match self.all.as_slice() {
             [(id, _)] => Some(*id),
             _ => None,
         };
         named.and_then(known).or_else(|| known(came_on)).or(only)
     }
 
-    /// The stream that `FCUnpublish` means: the only one that publishes or waits to, else the one of this name.
+    /// The stream that `FCUnpublish` means: the only one that publishes or waits to, else the one of this name. That
+    /// one alone once the connection was used for several things at a time.
     pub(super) fn published_as(&self, name: &[u8]) -> Option<MessageStreamId> {
         let publishers = || {
-            let publishers = self.0.iter();
+            let publishers = self.all.iter();
             publishers.filter_map(|(id, state)| Some((*id, state.publish_name()?)))
         };
         let mut all = publishers();
         match (all.next(), all.next()) {
-            (only, None) => only.map(|(id, _)| id),
+            (only, None) if !self.several => only.map(|(id, _)| id),
             _ => publishers()
                 .find(|(_, publish)| publish.as_bytes() == name)
                 .map(|(id, _)| id),
@@ -74,38 +85,41 @@ impl Streams {
 
     /// A media message came whole: gives the publisher that it is for.
     ///
-    /// That is the only one, else the one that the message came on. So message stream ids matter no more than for
-    /// commands: a chunk stream that a client opens with type 1 has message stream 0. [WIRE 026]
+    /// As long as the connection is used for one thing at a time, that is the only one: message stream ids matter no
+    /// more than for commands. After that it is the one that the message came on, so that what is late for a publish
+    /// that has ended gets into no other. A chunk stream that a client opens with type 1 has message stream 0, which
+    /// stands for the only publisher. [WIRE 026]
     pub(super) fn on_media(
         &mut self,
         came_on: MessageStreamId,
         now: Instant,
     ) -> Option<MessageStreamId> {
-        let mut publishers = self.0.iter().filter(|(_, state)| state.is_publishing());
+        let any_id = !self.several || came_on == MessageStreamId::CONNECTION;
+        let mut publishers = self.all.iter().filter(|(_, state)| state.is_publishing());
         let meant = match (publishers.next(), publishers.next()) {
-            (Some((only, _)), None) => *only,
+            (Some((only, _)), None) if any_id => *only,
             _ => came_on,
         };
         self.get_mut(meant)?.on_media(now).then_some(meant)
     }
 
     pub(super) fn get(&self, id: MessageStreamId) -> Option<&StreamState> {
-        self.0
+        self.all
             .iter()
             .find(|(known, _)| *known == id)
             .map(|(_, state)| state)
     }
 
     pub(super) fn get_mut(&mut self, id: MessageStreamId) -> Option<&mut StreamState> {
-        self.0
+        self.all
             .iter_mut()
             .find(|(known, _)| *known == id)
             .map(|(_, state)| state)
     }
 
     pub(super) fn remove(&mut self, id: MessageStreamId) -> Option<StreamState> {
-        let index = self.0.iter().position(|(known, _)| *known == id)?;
-        Some(self.0.remove(index).1)
+        let index = self.all.iter().position(|(known, _)| *known == id)?;
+        Some(self.all.remove(index).1)
     }
 
     /// Accepts the request of some stream; `None` when it was withdrawn.
@@ -113,47 +127,57 @@ impl Streams {
         &mut self,
         request: RequestId,
         now: Instant,
+        idle: Option<Duration>,
     ) -> Option<(MessageStreamId, Accepted)> {
-        let mut streams = self.0.iter_mut();
-        streams.find_map(|(id, state)| Some((*id, state.on_accept(request, now)?)))
+        let mut streams = self.all.iter_mut();
+        streams.find_map(|(id, state)| Some((*id, state.on_accept(request, now, idle)?)))
     }
 
     /// The stream whose request this is; `None` when it was withdrawn.
     pub(super) fn requested_by(&self, request: RequestId) -> Option<MessageStreamId> {
         let requesting = self
-            .0
+            .all
             .iter()
             .find(|(_, state)| state.request() == Some(request));
         requesting.map(|(id, _)| *id)
     }
 
     pub(super) fn is_any_in_use(&self) -> bool {
-        self.0.iter().any(|(_, state)| !state.is_idle())
+        self.all.iter().any(|(_, state)| !state.is_idle())
+    }
+
+    /// Whether a stream but this one is used for something, or will be.
+    pub(super) fn is_other_in_use(&self, id: MessageStreamId) -> bool {
+        self.all
+            .iter()
+            .any(|(other, state)| *other != id && !state.is_idle())
     }
 
     /// The first stream that is used for something, or will be.
     pub(super) fn first_in_use(&self) -> Option<MessageStreamId> {
-        let mut used = self.0.iter().filter(|(_, state)| !state.is_idle());
+        let mut used = self.all.iter().filter(|(_, state)| !state.is_idle());
         used.next().map(|(id, _)| *id)
     }
 
     pub(super) fn is_publish_pending(&self) -> bool {
-        self.0
+        self.all
             .iter()
             .any(|(_, state)| matches!(state, StreamState::PublishPending { .. }))
     }
 
-    /// The publisher that is silent for the longest time, and since when.
+    /// The publisher whose silence is too long next, and when.
     pub(super) fn most_silent(&self) -> Option<(MessageStreamId, Instant)> {
-        let silent = self.0.iter().filter_map(|(id, state)| match state {
-            StreamState::Publishing { last_media, .. } => Some((*id, *last_media)),
+        let silent = self.all.iter().filter_map(|(id, state)| match state {
+            StreamState::Publishing {
+                last_media, idle, ..
+            } => Some((*id, last_media.checked_add((*idle)?)?)),
             _ => None,
         });
-        silent.min_by_key(|(_, since)| *since)
+        silent.min_by_key(|(_, at)| *at)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (MessageStreamId, &StreamState)> {
-        self.0.iter().map(|(id, state)| (*id, state))
+        self.all.iter().map(|(id, state)| (*id, state))
     }
 }
 
@@ -161,6 +185,11 @@ impl Streams {
 mod tests {
     use super::*;
     use crate::text::Text;
+
+    #[allow(clippy::disallowed_methods)] // any instant will do
+    fn epoch() -> Instant {
+        Instant::now()
+    }
 
     #[test]
     fn ids_start_at_1_and_freed_ones_are_given_out_again() {
@@ -195,6 +224,41 @@ mod tests {
         implied.on_publish(RequestId(1), Text::from("k")).unwrap();
         assert_eq!(streams.open(MessageStreamId(9)).unwrap_err(), InUse);
         assert!(streams.open(created).unwrap().is_idle());
+    }
+
+    /// Goal: the last frames of a publish that has ended never get into another one of the connection.
+    #[test]
+    fn media_means_the_only_publisher_until_two_streams_were_in_use_then_its_own() {
+        let (now, none) = (epoch(), MessageStreamId(0));
+        let mut streams = Streams::default();
+        let [first, second, unknown] = [1, 2, 9].map(MessageStreamId);
+        let publish = |streams: &mut Streams, request| {
+            let id = streams.create().unwrap();
+            let request = RequestId(request);
+            streams
+                .open(id)
+                .unwrap()
+                .on_publish(request, Text::from("a"))
+                .unwrap();
+            streams.on_accept(request, now, None).unwrap();
+        };
+        publish(&mut streams, 1);
+        for any in [first, second, unknown, none] {
+            assert_eq!(streams.on_media(any, now), Some(first));
+        }
+        publish(&mut streams, 2);
+        for (came_on, meant) in [
+            (first, Some(first)),
+            (second, Some(second)),
+            (unknown, None),
+            (none, None),
+        ] {
+            assert_eq!(streams.on_media(came_on, now), meant);
+        }
+        assert!(streams.remove(second).is_some());
+        for (came_on, meant) in [(second, None), (first, Some(first)), (none, Some(first))] {
+            assert_eq!(streams.on_media(came_on, now), meant);
+        }
     }
 
     #[test]
