@@ -80,8 +80,8 @@ pub struct Removed<W> {
     pub writer: W,
     /// Its counters.
     pub stats: PlayerStats,
-    /// What must go out first when the connection is used for something else: the rest of a message that was begun, and
-    /// replies that waited.
+    /// What must go out first when the connection is used for something else: the rest of a message that was begun,
+    /// replies that waited, messages of other message streams, and the last bytes given to [`Fanout::finish`].
     pub unsent: Bytes,
 }
 
@@ -234,6 +234,32 @@ impl<W: Write> Fanout<W> {
         self.want_turn(id);
         self.check_in_debug();
         Ok(())
+    }
+
+    /// Gives a player whole messages of other message streams of its connection; they go out at the next message
+    /// boundary, behind replies. Some wait at a time: see [`Fanout::can_carry`].
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Full`] while some wait, whatever their size; [`QueueError::NoPlayer`].
+    pub fn carry(&mut self, now: Instant, id: PlayerId, bytes: Bytes) -> Result<(), QueueError> {
+        let _ = now;
+        self.with_room(id, 0)?;
+        if !self.can_carry(id) {
+            return Err(QueueError::Full);
+        }
+        self.roster.at(id.index).carried = bytes;
+        self.want_turn(id);
+        self.check_in_debug();
+        Ok(())
+    }
+
+    /// Whether nothing waits that was given to [`Fanout::carry`]: it has gone out, or is the message under way. So a
+    /// status that is queued now stands behind it.
+    #[must_use]
+    pub fn can_carry(&self, id: PlayerId) -> bool {
+        let player = self.roster.get(id);
+        player.is_some_and(|player| player.carried.is_empty())
     }
 
     /// Ends a player in order: the frames up to the last pass, then these bytes, then [`Turn::Finished`].

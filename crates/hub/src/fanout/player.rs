@@ -78,6 +78,7 @@ pub(super) enum Rest {
     Frame,
     Prelude,
     Control,
+    Carried,
 }
 
 /// The last bytes of a player and the entry before which they go out.
@@ -111,6 +112,8 @@ pub(super) struct Player<W> {
     pub(super) rest: Bytes,
     pub(super) rest_is: Rest,
     control: BytesMut,
+    /// Whole messages of other message streams of the connection.
+    pub(super) carried: Bytes,
     pub(super) finish: Option<Finish>,
     /// What the caller is to be told, and whether it stands in the queue of events.
     pub(super) event: Option<Event>,
@@ -137,6 +140,7 @@ impl<W> Player<W> {
             rest: Bytes::new(),
             rest_is: Rest::Control,
             control: BytesMut::new(),
+            carried: Bytes::new(),
             finish: None,
             event: None,
             queued: false,
@@ -156,7 +160,10 @@ impl<W> Player<W> {
 
     /// Whether nothing but frames is to be sent.
     pub(super) fn is_plain(&self) -> bool {
-        self.rest.is_empty() && self.control.is_empty() && self.finish.is_none()
+        self.rest.is_empty()
+            && self.control.is_empty()
+            && self.carried.is_empty()
+            && self.finish.is_none()
     }
 
     /// Bytes of replies that wait.
@@ -182,13 +189,19 @@ impl<W> Player<W> {
         self.control.extend_from_slice(bytes);
     }
 
-    /// Takes the replies that wait as the next thing to send, or the last bytes when everything else is out.
+    /// Takes the replies that wait as the next thing to send, else what is carried, or the last bytes when everything
+    /// else is out.
     pub(super) fn take_control(&mut self) -> bool {
         if !self.control.is_empty() {
             self.rest = self.control.split().freeze();
             self.rest_is = Rest::Control;
             // The buffer went with the bytes: a player without replies holds none.
             self.control = BytesMut::new();
+            return true;
+        }
+        if !self.carried.is_empty() {
+            self.rest = std::mem::take(&mut self.carried);
+            self.rest_is = Rest::Carried;
             return true;
         }
         let over = self.has_all_frames();
@@ -214,13 +227,22 @@ impl<W> Player<W> {
         })
     }
 
-    /// The rest of a message under way, and the replies that wait.
+    /// Everything that waits but frames, in its order.
     pub(super) fn unsent(&self) -> Bytes {
-        if self.control.is_empty() {
+        let last = self.finish.as_ref();
+        let last = last.and_then(|finish| finish.bytes.as_ref());
+        let behind = [
+            &self.control[..],
+            &self.carried,
+            last.map_or(&[], Bytes::as_ref),
+        ];
+        if behind.iter().all(|part| part.is_empty()) {
             return self.rest.clone();
         }
         let mut unsent = BytesMut::from(&self.rest[..]);
-        unsent.extend_from_slice(&self.control);
+        for part in behind {
+            unsent.extend_from_slice(part);
+        }
         unsent.freeze()
     }
 

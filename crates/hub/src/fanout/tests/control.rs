@@ -102,3 +102,64 @@ fn an_end_in_order_sends_the_last_pass_and_then_the_last_bytes() {
         (Turn::Finished, "!eof!".into())
     );
 }
+
+/// Goal: what another message stream of the connection sends goes out whole, between messages, behind replies, and is
+/// bounded by itself: it takes no room from replies.
+#[test]
+fn messages_of_other_streams_go_out_between_messages_and_take_no_room_from_replies() {
+    let mut room = Room::new();
+    room.push("H K@0");
+    let (id, pipe) = room.join();
+    room.push_pass("P1@40");
+    assert!(room.fanout.can_carry(id));
+    let large = format!("!{}!", "x".repeat(2 * CONTROL_BYTES_MAX));
+    room.fanout
+        .carry(room.scene.now, id, Bytes::from(large.clone()))
+        .unwrap();
+    assert_eq!(room.fanout.poll_event(), Some(Event::Ready(id)));
+    assert_eq!(room.fanout.in_sync(), 0, "in sync means nothing waits");
+    let again = room.fanout.carry(room.scene.now, id, Bytes::from("!y!"));
+    assert_eq!(
+        (again, room.fanout.can_carry(id)),
+        (Err(QueueError::Full), false)
+    );
+    room.queue(id, "!reply!").unwrap();
+    pipe.room(9);
+    assert_eq!(room.turn(id), Turn::Blocked);
+    // Under way: the next ones may wait, and replies have all their room.
+    assert!(room.fanout.can_carry(id));
+    room.fanout
+        .carry(room.scene.now, id, Bytes::from("!y!"))
+        .unwrap();
+    let replies = format!("!{}!", "z".repeat(CONTROL_BYTES_MAX - 2));
+    room.queue(id, &replies).unwrap();
+    room.push_pass("P2@80");
+    pipe.room(usize::MAX);
+    assert_eq!(room.turns(id), Turn::InSync);
+    assert_eq!(
+        pipe.text(),
+        format!("H@0 K@0 P1@40 !reply! {large} {replies} !y! P2@80")
+    );
+    room.fanout.remove(id);
+    let gone = room.fanout.carry(room.scene.now, id, Bytes::from("!z!"));
+    assert_eq!(
+        (gone, room.fanout.can_carry(id)),
+        (Err(QueueError::NoPlayer), false)
+    );
+}
+
+#[test]
+fn who_leaves_takes_along_everything_that_waits_but_frames() {
+    let mut room = Room::new();
+    room.push("H K@0");
+    let (id, pipe) = room.join();
+    pipe.room(2);
+    room.push_pass("P1@40");
+    let now = room.scene.now;
+    room.fanout.carry(now, id, Bytes::from("!x!")).unwrap();
+    room.queue(id, "!reply!").unwrap();
+    room.fanout.finish(now, id, Bytes::from("!eof!")).unwrap();
+    let unsent = room.fanout.remove(id).unwrap().unsent;
+    assert!(unsent.ends_with(b"!reply!!x!!eof!"), "{unsent:?}");
+    assert!(unsent.len() > 15, "the rest of the frame comes first");
+}
