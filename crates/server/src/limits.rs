@@ -18,6 +18,26 @@ pub(crate) const TURNS_MAX: usize = 4;
 /// Why: a burst of connects fits; when it is full the acceptor waits, and the kernel's backlog holds the rest.
 pub(crate) const WORKER_QUEUE_MAX: usize = 1_024;
 
+/// Items that wait between the task of a connection and that of one of its further streams.
+/// Why: a read of small audio messages fits; when it is full the connection stops reading, or the stream's player falls
+/// behind in the ring.
+pub(crate) const SIDE_ITEMS_MAX: usize = 256;
+
+/// Bytes that wait there; one message may exceed it.
+/// Why: a fifth of a second of 10 Mbit/s bridges the way to another worker; what waits longer belongs in the ring.
+pub(crate) const SIDE_BYTES_MAX: usize = 256 << 10;
+
+/// Bytes of further streams that wait for the socket of a connection which no fan-out writes to; one message may exceed
+/// it. Why: as much as one write takes; what waits longer belongs in the ring, where it can be skipped.
+pub(crate) const OUTBOX_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes of replies that may wait behind such media before nothing is read from the peer any more.
+/// Why: a peer that publishes and takes what it plays slowly must be read on; replies to a publisher are few.
+pub(crate) const OUTBOX_REPLIES_MAX: usize = 16 << 10;
+
+/// Times that a connection takes from its further streams before others get a turn.
+pub(crate) const SIDE_ROUNDS_MAX: usize = 4;
+
 /// How long a closing connection may take to read our last words and to close its side.
 /// Why: a refused encoder shows the reason to a person; a peer that never closes costs one socket for this long.
 pub(crate) const LINGER: Duration = Duration::from_secs(1);

@@ -15,5 +15,7 @@ mod life;
 mod limits;
 #[path = "relay/one_read.rs"]
 mod one_read;
+#[path = "relay/several.rs"]
+mod several;
 #[path = "relay/streams.rs"]
 mod streams;

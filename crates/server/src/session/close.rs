@@ -7,17 +7,18 @@ use std::time::Instant;
 use bongsu_hub::Unpublish;
 use bongsu_rtmp::session::LogLevel;
 use bongsu_rtmp::session::server::PlayEnd;
-use bongsu_rtmp::status::{Code, Status};
 use bongsu_rtmp::url::StreamPath;
 use rustix::net::{Shutdown, shutdown};
 
 use super::Facts;
 use super::connection::{Connection, Role};
 use super::ending::End;
+use super::side::end_of_publish;
 use crate::limits::{LINGER, LINGER_AT_SHUTDOWN, LINGER_BYTES_MAX};
 use crate::mailbox::Mail;
 use crate::shared::Shared;
 use crate::telemetry::CloseReason;
+use crate::worker::TaskId;
 
 /// What a connection does or did, for its log line.
 #[derive(Debug, Clone)]
@@ -43,6 +44,7 @@ impl Connection {
             CloseReason::Shutdown => Unpublish::Clean,
             _ => Unpublish::Lost,
         };
+        self.end_sides(lost, &reason);
         self.end_publish(Instant::now(), lost);
         self.end_play();
         // What goes out at once is in the line; who reads slowly gets the rest after it.
@@ -54,7 +56,7 @@ impl Connection {
         if !reason.is_silent() {
             self.say_goodbye(&reason).await;
         }
-        self.worker.delist(self.facts.id);
+        self.worker.delist(TaskId::of(self.facts.id));
     }
 
     /// Says goodbye for as long as there is time: less once the server leaves.
@@ -106,12 +108,10 @@ impl Connection {
 
     /// The server is going down: tells the peer.
     pub(super) fn leave(&mut self, now: Instant) -> End {
+        self.say_farewell_to_sides(now);
         match self.role {
-            Role::None => {}
-            Role::Publisher(_) => {
-                let words = Status::new(Code::ConnectAppShutdown, "the server is going down");
-                self.tell_publisher(now, &words);
-            }
+            Role::None => self.collect(),
+            Role::Publisher(_) => self.tell_publisher(now, &end_of_publish(&CloseReason::Shutdown)),
             Role::Player(_) => {
                 if !self.is_leaving() {
                     let _ = self.say_farewell(now, &PlayEnd::Unpublished, CloseReason::Shutdown);
@@ -120,6 +120,18 @@ impl Connection {
             }
         }
         CloseReason::Shutdown.into()
+    }
+
+    /// The one line about the first stream of a connection that goes on.
+    pub(super) fn report_stream(&self, reason: &CloseReason) {
+        tracing::info!(
+            conn = self.facts.id,
+            peer = %self.facts.peer,
+            role = self.part.role,
+            stream = self.part.stream.as_ref().map_or("", StreamPath::as_str),
+            reason = reason.label(),
+            "a stream of a connection ended: {reason}"
+        );
     }
 
     /// Keeps what the connection does now for its log line; what it did before stays when it does nothing.

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use bongsu_rtmp::session::Output;
 use bongsu_rtmp::session::ServerSession;
-use bongsu_rtmp::session::server::Event;
+use bongsu_rtmp::session::server::{CloseCause, Event};
 use bongsu_rtmp::status::{Code, Status};
 use bytes::Bytes;
 use tokio::net::TcpStream;
@@ -17,13 +17,15 @@ use tokio::net::TcpStream;
 use super::close::Part;
 use super::ending::End;
 use super::outbox::Outbox;
+use super::playing::Playing;
 use super::refusal::Refusal;
-use super::{Facts, Moved, Request, play, publish};
+use super::side::Sides;
+use super::{Facts, Moved, Request, publish};
 use crate::limits::READS_PER_TURN;
 use crate::mailbox::{Mail, Mailbox};
 use crate::registry::WorkerId;
 use crate::telemetry::{CloseReason, Deadlines};
-use crate::worker::{ToWorker, Worker};
+use crate::worker::{TaskId, ToWorker, Worker};
 
 /// One connection on its worker.
 pub(super) struct Connection {
@@ -33,7 +35,10 @@ pub(super) struct Connection {
     pub(super) facts: Facts,
     pub(super) outbox: Outbox,
     pub(super) mailbox: Rc<Mailbox>,
+    /// The first stream, or none any more.
     pub(super) role: Role,
+    /// Further streams, as long as there are any.
+    pub(super) sides: Option<Box<Sides>>,
     /// What the log line says that it did.
     pub(super) part: Part,
     /// What a closing session cannot know: why a request was refused, how a publish ended.
@@ -43,13 +48,13 @@ pub(super) struct Connection {
     pub(super) refusal: Option<Box<Refusal>>,
 }
 
-/// What a connection does.
+/// What a connection does on its own worker.
 #[derive(Debug)]
 pub(super) enum Role {
     /// Nothing yet, or nothing any more.
     None,
     Publisher(publish::Publishing),
-    Player(play::Playing),
+    Player(Playing),
 }
 
 /// What a waiting connection was woken for. More than one may be true.
@@ -81,6 +86,7 @@ impl Connection {
             outbox,
             mailbox: Rc::default(),
             role: Role::None,
+            sides: None,
             part: Part::NONE,
             reason: None,
             deadlines,
@@ -91,7 +97,7 @@ impl Connection {
     /// Lets the worker reach the connection; one that comes from another worker has said `connect`.
     pub(super) fn enlist(&self, is_connected: bool) {
         if is_connected {
-            self.worker.enlist(self.facts.id, &self.mailbox);
+            self.worker.enlist(TaskId::of(self.facts.id), &self.mailbox);
         } else {
             self.worker.greet(self.facts.id, &self.mailbox);
         }
@@ -110,7 +116,8 @@ impl Connection {
         }
     }
 
-    /// Begins a request here, or sends the connection on when its stream lives elsewhere.
+    /// Begins a request here, or sends the connection on when its stream lives elsewhere. Beside another stream it
+    /// begins as a side stream.
     ///
     /// A connection that has moved asks again: the stream it came for may have ended on its way, and begun anew somewhere
     /// else.
@@ -120,6 +127,10 @@ impl Connection {
             .shared()
             .registry
             .home(request.path(), self.worker.id());
+        if !self.is_free() {
+            self.begin_side(home, request);
+            return Ok(());
+        }
         if home != self.worker.id() {
             return Err(End::Moves(home, Box::new(request)));
         }
@@ -134,7 +145,7 @@ impl Connection {
             if let Err(end) = self.settle(Instant::now()) {
                 return end;
             }
-            if self.is_hungry() {
+            if self.is_hungry() || self.sides.as_ref().is_some_and(|sides| sides.is_hungry()) {
                 tokio::task::yield_now().await;
                 continue;
             }
@@ -156,8 +167,9 @@ impl Connection {
         self.check_refusal(now)?;
         self.check_media(now)?;
         self.take_turns(now)?;
-        if !matches!(self.role, Role::Player(_)) {
-            self.write()?;
+        self.write_unless_player()?;
+        if self.sides.is_some() {
+            self.serve_sides(now)?;
         }
         Ok(())
     }
@@ -174,7 +186,7 @@ impl Connection {
             return Err(CloseReason::MadeRoom.into());
         }
         if mail.has(Mail::TAKEN_OVER) {
-            return Err(self.yield_slot(now));
+            self.yield_slot(now)?;
         }
         self.read_player_mail(now, mail)
     }
@@ -207,6 +219,7 @@ impl Connection {
 
     /// Acts on one event; true when it was media.
     fn handle(&mut self, now: Instant, event: Event) -> Result<bool, End> {
+        let media = matches!(event, Event::Media { .. });
         match event {
             Event::Media {
                 stream,
@@ -215,7 +228,6 @@ impl Connection {
                 payload,
             } => {
                 self.on_media(now, stream, kind, timestamp, payload);
-                return Ok(true);
             }
             Event::ConnectRequested { request, connect } => {
                 self.facts.permit.handshake_done();
@@ -248,18 +260,24 @@ impl Connection {
             } => {
                 self.on_play_requested(now, request, stream, &target)?;
             }
-            Event::PublishEnded { how, .. } => self.on_publish_ended(now, how),
-            Event::MetadataCleared { .. } => self.on_metadata_cleared(),
-            Event::PlayEnded { .. } => self.on_play_ended(),
-            Event::PauseRequested { paused, .. } => {
-                self.filter(now, |filter| filter.paused = paused)
+            Event::RequestWithdrawn { request } => self.withdraw_side(request),
+            Event::PublishEnded { stream, how } => self.on_publish_ended(now, stream, how),
+            Event::PublishLost { stream } => self.on_publish_lost(now, stream),
+            Event::MetadataCleared { stream } => self.on_metadata_cleared(stream),
+            Event::PlayEnded { stream } => self.on_play_ended(stream),
+            Event::PauseRequested { stream, paused } => {
+                self.filter(now, stream, |filter| filter.paused = paused);
             }
-            Event::ReceiveAudio { enabled, .. } => {
-                self.filter(now, |filter| filter.audio = enabled)
+            Event::ReceiveAudio { stream, enabled } => {
+                self.filter(now, stream, |filter| filter.audio = enabled);
             }
-            Event::ReceiveVideo { enabled, .. } => {
-                self.filter(now, |filter| filter.video = enabled)
+            Event::ReceiveVideo { stream, enabled } => {
+                self.filter(now, stream, |filter| filter.video = enabled);
             }
+            // A player of which the last words are on their way gets them, and what is before them.
+            Event::Closing {
+                cause: CloseCause::Ended(_),
+            } if self.is_leaving() => {}
             Event::Closing { cause } => {
                 let reason = self.reason.take();
                 let reason =
@@ -269,7 +287,7 @@ impl Connection {
             // A withdrawn request needs no decision. Its refusal, if one waits, still ends the connection's chances.
             _ => {}
         }
-        Ok(false)
+        Ok(media)
     }
 
     /// Waits for the socket, a deadline or mail.
@@ -280,7 +298,8 @@ impl Connection {
             self.refusal_deadline(),
         ];
         let deadline = deadline.into_iter().flatten().min();
-        let reads = self.session.wants_bytes() && self.outbox.is_empty();
+        let reads = self.may_read();
+        let room = self.sides.is_some() && self.has_room_for_sides();
         let writes = !self.outbox.is_empty() || self.is_blocked();
         let mut sleep = pin!(deadline.map(|at| tokio::time::sleep_until(at.into())));
         poll_fn(|context| {
@@ -294,7 +313,9 @@ impl Connection {
                 .as_mut()
                 .as_pin_mut()
                 .is_some_and(|sleep| sleep.poll(context).is_ready());
-            if wake.readable || wake.writable || mail || due {
+            let sides = self.sides.as_ref();
+            let sides = sides.is_some_and(|sides| sides.poll(context, room));
+            if wake.readable || wake.writable || mail || due || sides {
                 Poll::Ready(wake)
             } else {
                 Poll::Pending
@@ -314,7 +335,7 @@ impl Connection {
             if !self.read()? {
                 return Ok(());
             }
-            if !self.session.wants_bytes() || !self.outbox.is_empty() {
+            if !self.may_read() {
                 return Ok(());
             }
         }
@@ -343,10 +364,16 @@ impl Connection {
         };
         self.after(now, handled)?;
         self.take_turns(now)?;
-        if !matches!(self.role, Role::Player(_)) {
-            self.write()?;
-        }
+        self.write_unless_player()?;
         Ok(true)
+    }
+
+    /// Whether what the peer sends can be used now.
+    fn may_read(&self) -> bool {
+        let sides = self.sides.as_ref();
+        self.session.wants_bytes()
+            && self.outbox.allows_reading()
+            && sides.is_none_or(|sides| sides.allow_reading())
     }
 
     /// Drains the session after a call that may have failed: it may hold a last answer.
@@ -359,8 +386,11 @@ impl Connection {
         handled.map_err(|error| CloseReason::Session(error).into())
     }
 
-    /// Writes what waits; for connections that no fan-out writes to.
-    fn write(&mut self) -> Result<(), End> {
+    /// Writes what waits, unless a fan-out writes to the connection.
+    pub(super) fn write_unless_player(&mut self) -> Result<(), End> {
+        if matches!(self.role, Role::Player(_)) {
+            return Ok(());
+        }
         match self.outbox.write_to(&self.socket) {
             Ok(count) => {
                 self.facts.sent += count as u64;
@@ -384,7 +414,7 @@ impl Connection {
 
     /// Hands the connection to the worker where its stream lives.
     async fn move_to(self: Box<Self>, to: WorkerId, request: Box<Request>) {
-        self.worker.delist(self.facts.id);
+        self.worker.delist(TaskId::of(self.facts.id));
         let Self {
             worker,
             socket,

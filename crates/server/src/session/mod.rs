@@ -2,21 +2,27 @@
 //!
 //! The way of a byte: [`connection`] reads it and hands it to the session, [`publish`] takes the session's media to the
 //! stream, [`play`] lets the stream's fan-out write to the socket. [`close`] says goodbye and writes the one log line.
+//! Connections with several streams have the further ones in [`side`].
 
 mod close;
 mod connection;
 mod ending;
 mod outbox;
 mod play;
+mod playing;
 mod publish;
 mod refusal;
+mod side;
+
+pub(crate) use side::{Put, Sender, Start as SideStart, Up, start as start_side};
 
 use std::net::{SocketAddr, TcpStream};
 use std::rc::Rc;
 use std::time::Instant;
 
+use bongsu_rtmp::message::MessageStreamId;
 use bongsu_rtmp::session::ServerSession;
-
+use bongsu_rtmp::session::server::RequestId;
 use bongsu_rtmp::url::StreamPath;
 
 use crate::listen::Permit;
@@ -77,6 +83,22 @@ impl Request {
         match self {
             Self::Publish(request) => request.path(),
             Self::Play(request) => request.path(),
+        }
+    }
+
+    /// What the session wants to be decided.
+    const fn id(&self) -> RequestId {
+        match self {
+            Self::Publish(request) => request.request(),
+            Self::Play(request) => request.request(),
+        }
+    }
+
+    /// The message stream it is about.
+    const fn message_stream(&self) -> MessageStreamId {
+        match self {
+            Self::Publish(request) => request.message_stream(),
+            Self::Play(request) => request.message_stream(),
         }
     }
 }

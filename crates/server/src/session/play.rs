@@ -3,23 +3,22 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use bongsu_flv::Features;
-use bongsu_hub::{Filter, PlayerId, Turn};
+use bongsu_hub::Filter;
 use bongsu_net::limits::PLAYER_USER_TIMEOUT_MS;
 use bongsu_rtmp::message::MessageStreamId;
+use bongsu_rtmp::session::Output;
 use bongsu_rtmp::session::server::{PlayEnd, RequestId};
-use bongsu_rtmp::session::{Capabilities, Output};
-use bongsu_rtmp::status::{Code, Status};
+use bongsu_rtmp::status::Code;
 use bongsu_rtmp::url::{Resolved, StreamPath};
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 
 use super::connection::{Connection, Role};
 use super::ending::End;
+use super::playing::{Playing, not_found, nothing_usable, receiver_of, wait_for};
 use crate::config::auth;
-use crate::limits::{PLAY_LINGER, TURNS_MAX};
 use crate::mailbox::Mail;
-use crate::receiver::{self, Receiver, Verdict};
-use crate::stream::{PlayerSocket, Stream};
+use crate::receiver::Verdict;
+use crate::stream::PlayerSocket;
 use crate::telemetry::CloseReason;
 
 /// A play that is allowed.
@@ -35,37 +34,15 @@ impl Request {
     pub(super) const fn path(&self) -> &StreamPath {
         &self.path
     }
-}
 
-/// A play that runs.
-#[derive(Debug)]
-pub(super) struct Playing {
-    stream: Rc<Stream>,
-    player: PlayerId,
-    message_stream: MessageStreamId,
-    /// Until when the player waits for a stream that does not exist yet.
-    wait_until: Option<Instant>,
-    /// What the stream had when it was last looked at whether the player can use any of it.
-    judged: Features,
-    /// When it is certain that it can use nothing, unless more comes.
-    decide_at: Option<Instant>,
-    /// Its socket was full at the last turn.
-    blocked: bool,
-    /// It needs a turn.
-    hungry: bool,
-    /// What it is told at the end is queued; it may read the rest until then.
-    leaving: Option<(Instant, CloseReason)>,
-}
-
-impl Playing {
-    pub(super) const fn stream(&self) -> &Rc<Stream> {
-        &self.stream
+    /// What the session wants to be decided.
+    pub(super) const fn request(&self) -> RequestId {
+        self.request
     }
 
-    /// Gives replies to the fan-out.
-    pub(super) fn queue(&self, now: Instant, bytes: Bytes) -> Result<(), End> {
-        let queued = self.stream.queue(now, self.player, bytes);
-        queued.map_err(|_| CloseReason::RepliesNotRead.into())
+    /// The message stream that media is wanted on.
+    pub(super) const fn message_stream(&self) -> MessageStreamId {
+        self.message_stream
     }
 }
 
@@ -78,23 +55,20 @@ impl Connection {
         target: &Resolved,
     ) -> Result<(), End> {
         let shared = std::sync::Arc::clone(self.worker.shared());
-        let path = match auth::play(&shared.config, target) {
-            Ok(_) if self.is_in_use() => {
-                let status = Status::new(Code::PlayFailed, "this connection is in use already");
-                self.reason = Some(CloseReason::Refused(Code::PlayFailed));
-                return self.reject(now, request, &status);
-            }
-            Ok(granted) => granted.path,
+        if self.refusal.is_some() {
+            return self.refuse_meanwhile(now, request, Code::PlayFailed);
+        }
+        match auth::play(&shared.config, target) {
+            Ok(granted) => self.begin(super::Request::Play(Request {
+                request,
+                message_stream,
+                path: granted.path,
+            })),
             Err(denied) => {
-                self.reason = Some(CloseReason::Denied(denied));
-                return self.reject(now, request, &denied.play_status());
+                let status = denied.play_status();
+                self.refuse(now, request, &status, CloseReason::Denied(denied))
             }
-        };
-        self.begin(super::Request::Play(Request {
-            request,
-            message_stream,
-            path,
-        }))
+        }
     }
 
     pub(super) fn begin_play(&mut self, allowed: Request) -> Result<(), End> {
@@ -105,21 +79,18 @@ impl Connection {
             path,
         } = allowed;
         let Some(stream) = self.worker.stream(&path) else {
-            self.reason = Some(CloseReason::Denied(auth::Denied::UnknownApp));
-            return self.reject(now, request, &auth::Denied::UnknownApp.play_status());
+            let denied = auth::Denied::UnknownApp;
+            let status = denied.play_status();
+            return self.refuse(now, request, &status, CloseReason::Denied(denied));
         };
-        let wait = stream.app().play_wait;
-        let playable = stream.inner().live.is_playable();
-        if !playable && wait.is_zero() {
-            self.reason = Some(CloseReason::StreamNotFound(wait));
-            stream.wake();
-            return self.reject(now, request, &not_found());
-        }
-        let receiver = self.receiver(&stream);
+        let wait = match wait_for(&stream) {
+            Ok(wait) => wait,
+            Err(reason) => return self.refuse(now, request, &not_found(), reason),
+        };
+        let receiver = receiver_of(&stream, self.session.connect_info());
         if let Verdict::Hopeless(words) = stream.judge(now, &receiver) {
-            self.reason = Some(CloseReason::NothingUsable);
-            let status = self.nothing_usable(&stream, &words);
-            return self.reject(now, request, &status);
+            let status = nothing_usable(self.facts.id, &stream, &words);
+            return self.refuse(now, request, &status, CloseReason::NothingUsable);
         }
         // A player may pause for longer than a publisher may be silent.
         let patience = Duration::from_millis(PLAYER_USER_TIMEOUT_MS);
@@ -134,30 +105,10 @@ impl Connection {
         self.worker.shared().telemetry.plays.inc();
         tracing::info!(conn = self.facts.id, peer = %self.facts.peer, stream = %path, "playing");
         self.reason = None;
-        let playing = Playing {
-            stream,
-            player,
-            message_stream,
-            wait_until: (!playable).then(|| now + wait),
-            judged: Features::NONE,
-            decide_at: None,
-            blocked: false,
-            hungry: true,
-            leaving: None,
-        };
-        self.role = Role::Player(playing);
+        self.role = Role::Player(Playing::new(now, stream, player, message_stream, wait));
         self.hand_over_outbox(now)?;
         let accepted = self.session.accept(now, request);
         self.after(now, accepted)
-    }
-
-    /// What this connection can take of a stream.
-    fn receiver(&self, stream: &Stream) -> Receiver {
-        let app = stream.app();
-        let silent = Capabilities::none();
-        let connect = self.session.connect_info();
-        let announced = connect.map_or(&silent, |connect| &connect.capabilities);
-        Receiver::new(announced, app.compat, app.hevc)
     }
 
     /// Looks again at a stream that has something new: ends the play when the player can use nothing of it.
@@ -165,41 +116,14 @@ impl Connection {
         let Role::Player(playing) = &mut self.role else {
             return Ok(());
         };
-        let stream = Rc::clone(&playing.stream);
-        let features = stream.inner().live.features();
-        let is_due = playing.decide_at.is_some_and(|at| at <= now);
-        if playing.leaving.is_some() || (playing.judged == features && !is_due) {
-            return Ok(());
-        }
-        playing.judged = features;
-        playing.decide_at = None;
-        let receiver = self.receiver(&stream);
-        match stream.judge(now, &receiver) {
-            Verdict::Served => {
-                let left_out = receiver::left_out(&stream.inner().live, receiver.shape());
-                if !left_out.is_empty() {
-                    let left_out = left_out.join(", ");
-                    tracing::info!(conn = self.facts.id, stream = %stream.path(), left_out, "a player gets a part of the stream");
-                }
-                Ok(())
-            }
-            Verdict::Unclear(at) => {
-                if let Role::Player(playing) = &mut self.role {
-                    playing.decide_at = Some(at);
-                }
-                Ok(())
-            }
-            Verdict::Hopeless(words) => {
-                let end = PlayEnd::Status(self.nothing_usable(&stream, &words));
+        let connect = self.session.connect_info();
+        match playing.check_media(now, self.facts.id, connect) {
+            Ok(()) => Ok(()),
+            Err(status) => {
+                let end = PlayEnd::Status(status);
                 self.say_farewell(now, &end, CloseReason::NothingUsable)
             }
         }
-    }
-
-    /// Tells the operator, and gives what the player is told.
-    fn nothing_usable(&self, stream: &Stream, words: &str) -> Status {
-        tracing::info!(conn = self.facts.id, stream = %stream.path(), "play refused: this player {words}");
-        Status::new(Code::PlayFailed, format!("this player {words}"))
     }
 
     /// The fan-out owns the write side now: what waited for the socket goes out through it, before anything else.
@@ -217,16 +141,7 @@ impl Connection {
         let Role::Player(playing) = &mut self.role else {
             return Ok(());
         };
-        if mail.has(Mail::GONE) {
-            return Err(CloseReason::PeerClosed.into());
-        }
-        if mail.has(Mail::STALLED) {
-            return Err(CloseReason::Stalled(bongsu_hub::limits::STALL).into());
-        }
-        if mail.has(Mail::WORK) {
-            playing.hungry = true;
-        }
-        if mail.has(Mail::STREAM_ENDED) && playing.leaving.is_none() {
+        if playing.read_mail(mail)? {
             self.say_farewell(now, &PlayEnd::Unpublished, CloseReason::StreamEnded)?;
         }
         Ok(())
@@ -242,7 +157,7 @@ impl Connection {
         let Role::Player(playing) = &mut self.role else {
             return Ok(());
         };
-        let ended = self.session.end_play(now, playing.message_stream, end);
+        let ended = self.session.end_play(now, playing.message_stream(), end);
         debug_assert!(ended.is_ok(), "a player's stream plays: {ended:?}");
         let mut words = BytesMut::new();
         while let Some(output) = self.session.poll_output() {
@@ -250,12 +165,7 @@ impl Connection {
                 words.extend_from_slice(&bytes);
             }
         }
-        let finished = playing.stream.finish(now, playing.player, words.freeze());
-        finished.map_err(|_| CloseReason::RepliesNotRead)?;
-        playing.wait_until = None;
-        playing.hungry = true;
-        playing.leaving = Some((now + PLAY_LINGER, reason));
-        Ok(())
+        Ok(playing.leave(now, words.freeze(), reason)?)
     }
 
     /// Serves a player that is not in sync.
@@ -263,62 +173,49 @@ impl Connection {
         let Role::Player(playing) = &mut self.role else {
             return Ok(());
         };
-        let mut turns = 0;
-        while std::mem::take(&mut playing.hungry) {
-            playing.blocked = false;
-            match playing.stream.turn(now, playing.player) {
-                Turn::InSync | Turn::Idle => {}
-                Turn::Blocked => playing.blocked = true,
-                Turn::Gone => return Err(CloseReason::PeerClosed.into()),
-                Turn::Finished => {
-                    let reason = playing.leaving.take().map(|(_, reason)| reason);
-                    return Err(reason.unwrap_or(CloseReason::StreamEnded).into());
-                }
-                Turn::More => {
-                    turns += 1;
-                    playing.hungry = true;
-                    if turns == TURNS_MAX {
-                        return Ok(());
-                    }
-                }
-            }
+        match playing.take_turns(now)? {
+            None => Ok(()),
+            Some(reason) => self.play_is_over(reason),
         }
+    }
+
+    /// The player has got everything, or had its time: its connection goes on if it has another use.
+    fn play_is_over(&mut self, reason: CloseReason) -> Result<(), End> {
+        if !self.session.is_in_use() {
+            return Err(reason.into());
+        }
+        self.end_play();
+        self.report_stream(&reason);
         Ok(())
     }
 
     /// Whether a player has been told that it is over.
     pub(super) const fn is_leaving(&self) -> bool {
-        matches!(&self.role, Role::Player(playing) if playing.leaving.is_some())
+        matches!(&self.role, Role::Player(playing) if playing.is_leaving())
     }
 
     /// Whether a player goes on with its turns when others had theirs.
     pub(super) const fn is_hungry(&self) -> bool {
-        matches!(&self.role, Role::Player(playing) if playing.hungry)
+        matches!(&self.role, Role::Player(playing) if playing.is_hungry())
     }
 
     /// Whether the socket of a player was full.
     pub(super) const fn is_blocked(&self) -> bool {
-        matches!(&self.role, Role::Player(playing) if playing.blocked)
+        matches!(&self.role, Role::Player(playing) if playing.is_blocked())
     }
 
     /// The socket can be written to again.
     pub(super) const fn on_writable(&mut self) {
         if let Role::Player(playing) = &mut self.role {
-            playing.hungry = true;
+            playing.feed();
         }
     }
 
     /// When a player that waits, or that leaves, has waited long enough, or when it is certain that it gets nothing.
     pub(super) fn play_deadline(&self) -> Option<Instant> {
-        let Role::Player(playing) = &self.role else {
-            return None;
-        };
-        match &playing.leaving {
-            Some((until, _)) => Some(*until),
-            None => [playing.wait_until, playing.decide_at]
-                .into_iter()
-                .flatten()
-                .min(),
+        match &self.role {
+            Role::Player(playing) => playing.deadline(),
+            Role::None | Role::Publisher(_) => None,
         }
     }
 
@@ -327,33 +224,43 @@ impl Connection {
         let Role::Player(playing) = &mut self.role else {
             return Ok(());
         };
-        if let Some((until, reason)) = &playing.leaving
-            && *until <= now
-        {
-            return Err(reason.clone().into());
+        if let Some(reason) = playing.is_out_of_time(now) {
+            return self.play_is_over(reason);
         }
-        if playing.wait_until.is_none_or(|until| until > now) {
+        let Err(wait) = playing.end_wait(now) else {
             return Ok(());
-        }
-        playing.wait_until = None;
-        if playing.stream.inner().live.is_playable() {
-            return Ok(());
-        }
-        let wait = playing.stream.app().play_wait;
+        };
         let end = PlayEnd::Status(not_found());
         self.say_farewell(now, &end, CloseReason::StreamNotFound(wait))
     }
 
-    /// Changes what a player wants.
-    pub(super) fn filter(&self, now: Instant, change: impl FnOnce(&mut Filter)) {
-        if let Role::Player(playing) = &self.role {
-            playing.stream.filter(now, playing.player, change);
+    /// Changes what the player on this message stream wants.
+    pub(super) fn filter(
+        &mut self,
+        now: Instant,
+        stream: MessageStreamId,
+        change: impl FnOnce(&mut Filter),
+    ) {
+        match &self.role {
+            Role::Player(playing) if playing.message_stream() == stream => {
+                playing.filter(now, change);
+            }
+            _ => self.filter_side(stream, change),
         }
     }
 
     /// The player stopped playing; its connection may go on.
-    pub(super) fn on_play_ended(&mut self) {
+    pub(super) fn on_play_ended(&mut self, stream: MessageStreamId) {
+        let is_native =
+            matches!(&self.role, Role::Player(playing) if playing.message_stream() == stream);
+        let reason = CloseReason::StreamClosed;
+        if !is_native {
+            return self.end_side(stream, bongsu_hub::Unpublish::Clean, reason);
+        }
         self.end_play();
+        if self.sides.is_some() {
+            self.report_stream(&reason);
+        }
         self.reason = None;
     }
 
@@ -362,9 +269,9 @@ impl Connection {
         let Role::Player(playing) = &self.role else {
             return;
         };
-        let (stats, unsent) = playing.stream.remove_player(playing.player);
+        let (stats, unsent) = playing.remove();
         // The connection may go on: what has begun to go out is finished, and replies are not lost.
-        self.outbox.push(unsent);
+        self.outbox.push_media(unsent);
         self.mailbox.forget(Mail::OF_A_STREAM);
         self.facts.sent += stats.bytes;
         self.facts.drops.skips += stats.drops.skips;
@@ -375,8 +282,4 @@ impl Connection {
         self.remember_part();
         self.role = Role::None;
     }
-}
-
-fn not_found() -> Status {
-    Status::new(Code::PlayStreamNotFound, "nobody publishes this stream")
 }

@@ -12,6 +12,7 @@ use bytes::Bytes;
 
 use super::connection::{Connection, Role};
 use super::ending::End;
+use super::side::{Down, end_of_publish};
 use crate::config::auth;
 use crate::mailbox::Mail;
 use crate::stream::{Publisher, Stream, hub_kind};
@@ -31,6 +32,26 @@ impl Request {
     /// The stream it is about.
     pub(super) const fn path(&self) -> &StreamPath {
         &self.path
+    }
+
+    /// What the session wants to be decided.
+    pub(super) const fn request(&self) -> RequestId {
+        self.request
+    }
+
+    /// The message stream that media will come on.
+    pub(super) const fn message_stream(&self) -> MessageStreamId {
+        self.message_stream
+    }
+
+    /// Who may take over from whom.
+    pub(super) const fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The query without credentials.
+    pub(super) fn into_args(self) -> Query {
+        self.args
     }
 }
 
@@ -57,6 +78,9 @@ impl Connection {
         target: &Resolved,
     ) -> Result<(), End> {
         let shared = std::sync::Arc::clone(self.worker.shared());
+        if self.refusal.is_some() {
+            return self.refuse_meanwhile(now, request, Code::PublishBadName);
+        }
         let address = self.facts.peer.ip();
         let is_unseen =
             auth::needs_key(&shared.config, target) && !shared.wrong_keys.may_try(now, address);
@@ -66,20 +90,14 @@ impl Connection {
             auth::publish(&shared.config, target)
         };
         let granted = match granted {
-            Ok(_) if self.is_in_use() => {
-                let status = Status::new(Code::PublishBadName, "this connection is in use already");
-                self.reason = Some(CloseReason::Refused(Code::PublishBadName));
-                return self.reject(now, request, &status);
-            }
             Ok(granted) => granted,
             Err(denied) => {
-                self.reason = Some(CloseReason::Denied(denied));
                 let wait = if denied.is_wrong_key() {
                     shared.wrong_keys.count(now, address)
                 } else {
                     Duration::ZERO
                 };
-                return self.refuse_after(now, wait, request, denied.publish_status());
+                return self.refuse_after(now, wait, request, denied);
             }
         };
         let allowed = Request {
@@ -102,8 +120,9 @@ impl Connection {
             identity,
         } = allowed;
         let Some(stream) = self.worker.stream(&path) else {
-            self.reason = Some(CloseReason::Denied(auth::Denied::UnknownApp));
-            return self.reject(now, request, &auth::Denied::UnknownApp.publish_status());
+            let denied = auth::Denied::UnknownApp;
+            let status = denied.publish_status();
+            return self.refuse(now, request, &status, CloseReason::Denied(denied));
         };
         let publisher = Publisher {
             connection: self.facts.id,
@@ -130,27 +149,37 @@ impl Connection {
                 self.after(now, accepted)
             }
             Err(refused) => {
-                self.reason = Some(CloseReason::Busy);
                 let status = Status::new(Code::PublishBadName, refused.to_string());
-                self.reject(now, request, &status)
+                self.refuse(now, request, &status, CloseReason::Busy)
             }
         }
     }
 
-    /// Refuses a request; the session then closes.
-    pub(super) fn reject(
+    /// Refuses a request; the session then closes, unless the connection has another use.
+    pub(super) fn refuse(
         &mut self,
         now: Instant,
         request: RequestId,
         status: &Status,
+        reason: CloseReason,
     ) -> Result<(), End> {
+        if !self.has_streams() {
+            self.reason = Some(reason);
+        } else {
+            tracing::info!(
+                conn = self.facts.id,
+                peer = %self.facts.peer,
+                reason = reason.label(),
+                "a further stream of a connection was refused: {reason}"
+            );
+        }
         let rejected = self.session.reject(now, request, status);
         self.after(now, rejected)
     }
 
     /// A message of the publisher.
     pub(super) fn on_media(
-        &self,
+        &mut self,
         now: Instant,
         message_stream: MessageStreamId,
         kind: MediaKind,
@@ -164,19 +193,60 @@ impl Connection {
                 stream, publisher, ..
             } = publishing;
             stream.push(now, *publisher, hub_kind(kind), timestamp, payload);
+        } else {
+            self.media_for_side(message_stream, hub_kind(kind), timestamp, payload);
         }
     }
 
-    pub(super) fn on_metadata_cleared(&self) {
-        if let Role::Publisher(publishing) = &self.role {
+    pub(super) fn on_metadata_cleared(&mut self, message_stream: MessageStreamId) {
+        if let Role::Publisher(publishing) = &self.role
+            && publishing.message_stream == message_stream
+        {
             publishing.stream.clear_metadata(publishing.publisher);
+        } else {
+            self.send_side(message_stream, Down::MetadataCleared);
         }
     }
 
     /// The encoder said that its stream is over.
-    pub(super) fn on_publish_ended(&mut self, now: Instant, how: Unpublished) {
-        self.end_publish(now, Unpublish::Clean);
-        self.reason = Some(CloseReason::Unpublished(how));
+    pub(super) fn on_publish_ended(
+        &mut self,
+        now: Instant,
+        message_stream: MessageStreamId,
+        how: Unpublished,
+    ) {
+        let reason = CloseReason::Unpublished(how);
+        self.stop_publish(now, message_stream, Unpublish::Clean, &reason);
+        if !self.session.is_in_use() {
+            self.reason = Some(reason);
+        }
+    }
+
+    /// The encoder was silent for too long on one of several streams.
+    pub(super) fn on_publish_lost(&mut self, now: Instant, message_stream: MessageStreamId) {
+        let reason = CloseReason::PublishIdle(self.deadlines.publish_idle);
+        self.stop_publish(now, message_stream, Unpublish::Lost, &reason);
+    }
+
+    /// Ends the publish on a message stream; the connection may go on.
+    fn stop_publish(
+        &mut self,
+        now: Instant,
+        message_stream: MessageStreamId,
+        how: Unpublish,
+        reason: &CloseReason,
+    ) {
+        let is_native = matches!(
+            &self.role,
+            Role::Publisher(publishing) if publishing.message_stream == message_stream
+        );
+        if !is_native {
+            return self.end_side(message_stream, how, reason.clone());
+        }
+        self.end_publish(now, how);
+        if self.sides.is_some() {
+            self.report_stream(reason);
+        }
     }
 
     /// The publish is over, in whatever way; harmless when there is none.
@@ -190,14 +260,16 @@ impl Connection {
         }
     }
 
-    /// Another publisher has the slot: says so and leaves.
-    pub(super) fn yield_slot(&mut self, now: Instant) -> End {
-        let status = Status::new(
-            Code::PublishBadName,
-            "another publisher took this stream over",
-        );
-        self.tell_publisher(now, &status);
-        CloseReason::TakenOver.into()
+    /// Another publisher has the slot: says so and leaves, unless the connection has another use.
+    pub(super) fn yield_slot(&mut self, now: Instant) -> Result<(), End> {
+        let reason = CloseReason::TakenOver;
+        self.tell_publisher(now, &end_of_publish(&reason));
+        if !self.session.is_in_use() {
+            return Err(reason.into());
+        }
+        self.end_publish(now, Unpublish::Lost);
+        self.report_stream(&reason);
+        Ok(())
     }
 
     /// Ends the publish at the encoder; what it is told waits in the outbox.

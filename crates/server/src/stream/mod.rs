@@ -253,6 +253,19 @@ impl Stream {
         queued
     }
 
+    /// Gives a player's connection whole messages of its other streams.
+    pub(crate) fn carry(&self, now: Instant, id: PlayerId, bytes: Bytes) -> Result<(), QueueError> {
+        let mut inner = self.inner_mut();
+        let carried = inner.fanout.carry(now, id, bytes);
+        inner.dispatch();
+        carried
+    }
+
+    /// Whether the next such messages would be taken.
+    pub(crate) fn can_carry(&self, id: PlayerId) -> bool {
+        self.inner().fanout.can_carry(id)
+    }
+
     /// Ends a player in order with these bytes.
     pub(crate) fn finish(
         &self,

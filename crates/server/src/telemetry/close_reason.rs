@@ -40,6 +40,8 @@ pub enum CloseReason {
     TakenOver,
     /// The stream that was played has ended.
     StreamEnded,
+    /// The player ended its play, and its connection goes on.
+    StreamClosed,
     /// The stream to play did not appear in time.
     StreamNotFound(Duration),
     /// The player can use no track of the stream.
@@ -70,6 +72,7 @@ impl CloseReason {
             Self::Busy => "busy",
             Self::TakenOver => "taken_over",
             Self::StreamEnded => "stream_ended",
+            Self::StreamClosed => "stream_closed",
             Self::StreamNotFound(_) => "stream_not_found",
             Self::NothingUsable => "nothing_usable",
             Self::Stalled(_) => "stalled",
@@ -138,6 +141,7 @@ impl fmt::Display for CloseReason {
             Self::Busy => f.write_str("another publisher has this stream"),
             Self::TakenOver => f.write_str("another publisher took the stream over"),
             Self::StreamEnded => f.write_str("the stream ended"),
+            Self::StreamClosed => f.write_str("the player stopped playing"),
             Self::StreamNotFound(limit) => {
                 write!(f, "the stream did not start within {}", time(limit))
             }

@@ -23,7 +23,7 @@ use crate::limits::READ_BYTES;
 use crate::mailbox::{Mail, Mailbox};
 use crate::registry::WorkerId;
 use crate::relay::push::PushHandle;
-use crate::session::{Arrival, Moved};
+use crate::session::{Arrival, Moved, SideStart};
 use crate::shared::{Phase, Shared};
 use crate::snapshot::StreamSnapshot;
 use crate::stream::Stream;
@@ -37,12 +37,33 @@ pub(crate) enum ToWorker {
     Arrived(Box<Arrival>),
     /// A connection whose stream lives here.
     Moved(Box<Moved>),
+    /// A further stream of a connection elsewhere, to be published or played here.
+    Side(Box<SideStart>),
     /// Say what there is to say about the streams.
     Snapshot(oneshot::Sender<Vec<StreamSnapshot>>),
     /// The server takes nothing new: holds end at once.
     Drain,
     /// Leave in order.
     Stop,
+}
+
+/// Names the task of a connection, or of one of its side streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct TaskId {
+    /// Number of the connection.
+    pub(crate) connection: u64,
+    /// 0 for the connection itself.
+    pub(crate) part: u32,
+}
+
+impl TaskId {
+    /// The task of a connection.
+    pub(crate) const fn of(connection: u64) -> Self {
+        Self {
+            connection,
+            part: 0,
+        }
+    }
 }
 
 /// One worker, seen from its own thread.
@@ -59,8 +80,8 @@ pub(crate) struct Worker {
     scratch: RefCell<Box<[u8]>>,
     /// Connections before `connect`.
     handshakes: Handshakes,
-    /// Mailboxes of the others, by connection number.
-    connections: RefCell<HashMap<u64, Rc<Mailbox>>>,
+    /// Mailboxes of the others, and of the side streams.
+    connections: RefCell<HashMap<TaskId, Rc<Mailbox>>>,
     sent: Rc<Cell<u64>>,
     received: Cell<u64>,
     tasks: Tasks,
@@ -213,21 +234,21 @@ impl Worker {
     pub(crate) fn handshake_done(&self, connection: u64) {
         if let Some(mailbox) = self.handshakes.end(connection) {
             mailbox.forget(Mail::MAKE_ROOM);
-            self.enlist(connection, &mailbox);
+            self.enlist(TaskId::of(connection), &mailbox);
         }
     }
 
-    /// Lets a connection be told when the server leaves.
-    pub(crate) fn enlist(&self, connection: u64, mailbox: &Rc<Mailbox>) {
+    /// Lets a task be told when the server leaves.
+    pub(crate) fn enlist(&self, task: TaskId, mailbox: &Rc<Mailbox>) {
         self.connections
             .borrow_mut()
-            .insert(connection, Rc::clone(mailbox));
+            .insert(task, Rc::clone(mailbox));
     }
 
-    /// The connection is gone, or lives on another worker.
-    pub(crate) fn delist(&self, connection: u64) {
-        if self.handshakes.end(connection).is_none() {
-            self.connections.borrow_mut().remove(&connection);
+    /// The task is over, or goes on at another worker.
+    pub(crate) fn delist(&self, task: TaskId) {
+        if task.part > 0 || self.handshakes.end(task.connection).is_none() {
+            self.connections.borrow_mut().remove(&task);
         }
     }
 

@@ -33,6 +33,7 @@ async fn serve(worker: std::rc::Rc<Worker>, mut queue: mpsc::Receiver<ToWorker>)
         match message {
             ToWorker::Arrived(arrival) => session::arrive(&worker, *arrival),
             ToWorker::Moved(moved) => session::settle_in(&worker, *moved),
+            ToWorker::Side(start) => session::start_side(&worker, *start),
             ToWorker::Snapshot(answer) => {
                 // Who asked may have given up.
                 let _ = answer.send(worker.snapshot());
@@ -46,7 +47,8 @@ async fn serve(worker: std::rc::Rc<Worker>, mut queue: mpsc::Receiver<ToWorker>)
         match message {
             ToWorker::Arrived(arrival) => arrival.turn_away(worker.shared()),
             ToWorker::Moved(moved) => moved.turn_away(worker.shared()),
-            ToWorker::Snapshot(_) | ToWorker::Drain | ToWorker::Stop => {}
+            // The connection of a side stream sees that it went.
+            ToWorker::Side(_) | ToWorker::Snapshot(_) | ToWorker::Drain | ToWorker::Stop => {}
         }
     }
     worker.tell_to_leave();

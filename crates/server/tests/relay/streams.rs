@@ -85,21 +85,6 @@ fn without_a_wait_an_absent_stream_is_refused_at_once() {
 }
 
 #[test]
-fn a_second_stream_on_a_connection_in_use_is_refused() {
-    let house = House::open(config(|_, _| {}));
-    let mut peer = Peer::open(house.rtmp);
-    let (_, status) = peer.publish("live", "cam");
-    assert_eq!(status.code, "NetStream.Publish.Start");
-    let second = peer.create_stream();
-    let name = bongsu_testkit::raw::Value::text("other");
-    peer.command("publish", second, &[bongsu_testkit::raw::Value::Null, name]);
-    assert_eq!(
-        peer.status(LIMIT).unwrap().code,
-        "NetStream.Publish.BadName"
-    );
-}
-
-#[test]
 fn an_app_that_is_not_listed_is_refused_at_connect() {
     let house = House::open(config(|config, _| {
         config.apps.clear();
