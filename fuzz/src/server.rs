@@ -21,8 +21,8 @@ use crate::wire::{HANDSHAKE_BYTES, Voice, handshake};
 const INPUT_BYTES_MAX: usize = 64 << 10;
 /// Replies that one message may add once the limit of unsent bytes is nearly reached.
 const LAST_REPLY_BYTES_MAX: usize = 16 << 10;
-/// Deadlines of a session that is left alone.
-const DEADLINES_MAX: usize = 4;
+/// Deadlines of a session that is left alone: each of its publishers may fall silent at a time of its own.
+const DEADLINES_MAX: usize = bongsu_rtmp::limits::MESSAGE_STREAMS_MAX + 3;
 /// The key in every name that the script says; `Debug` of no event may show it.
 const KEY: &str = "SECRET-canary";
 
@@ -302,6 +302,9 @@ impl Driver {
                 assert_eq!(self.uses.get(stream), Some(&Use::Publish), "{event:?}");
             }
             Event::PublishEnded { stream, .. } => {
+                assert_eq!(self.uses.remove(stream), Some(Use::Publish), "{event:?}");
+            }
+            Event::PublishLost { stream } => {
                 assert_eq!(self.uses.remove(stream), Some(Use::Publish), "{event:?}");
             }
             Event::PlayEnded { stream } => {

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use bongsu_rtmp::session::Output;
 use bongsu_rtmp::session::ServerSession;
-use bongsu_rtmp::session::server::{CloseCause, Event};
+use bongsu_rtmp::session::server::{CloseCause, ConnectInfo, Event, RequestId};
 use bongsu_rtmp::status::{Code, Status};
 use bytes::Bytes;
 use tokio::net::TcpStream;
@@ -21,6 +21,7 @@ use super::playing::Playing;
 use super::refusal::Refusal;
 use super::side::Sides;
 use super::{Facts, Moved, Request, publish};
+use crate::config::auth::Denied;
 use crate::limits::READS_PER_TURN;
 use crate::mailbox::{Mail, Mailbox};
 use crate::registry::WorkerId;
@@ -230,20 +231,7 @@ impl Connection {
                 self.on_media(now, stream, kind, timestamp, payload);
             }
             Event::ConnectRequested { request, connect } => {
-                self.facts.permit.handshake_done();
-                self.worker.handshake_done(self.facts.id);
-                let app = first_segment(connect.app.as_bytes());
-                let known = app.is_empty() || self.worker.shared().config.app(&app).is_some();
-                let decided = if known {
-                    self.session.accept(now, request)
-                } else {
-                    self.reason =
-                        Some(CloseReason::Denied(crate::config::auth::Denied::UnknownApp));
-                    let words = crate::config::auth::Denied::UnknownApp.to_string();
-                    self.session
-                        .reject(now, request, &Status::new(Code::ConnectInvalidApp, words))
-                };
-                decided.map_err(CloseReason::Session)?;
+                self.on_connect_requested(now, request, &connect)?;
             }
             Event::PublishRequested {
                 request,
@@ -290,7 +278,28 @@ impl Connection {
         Ok(media)
     }
 
-    /// Waits for the socket, a deadline or mail.
+    fn on_connect_requested(
+        &mut self,
+        now: Instant,
+        request: RequestId,
+        connect: &ConnectInfo,
+    ) -> Result<(), End> {
+        self.facts.permit.handshake_done();
+        self.worker.handshake_done(self.facts.id);
+        let app = first_segment(connect.app.as_bytes());
+        let known = app.is_empty() || self.worker.shared().config.app(&app).is_some();
+        let decided = if known {
+            self.session.accept(now, request)
+        } else {
+            let denied = Denied::UnknownApp;
+            self.reason = Some(CloseReason::Denied(denied));
+            let status = Status::new(Code::ConnectInvalidApp, denied.to_string());
+            self.session.reject(now, request, &status)
+        };
+        Ok(decided.map_err(CloseReason::Session)?)
+    }
+
+    /// Waits for the socket, a deadline, mail or a side stream.
     async fn wait(&mut self) -> Wake {
         let deadline = [
             self.session.poll_timeout(),

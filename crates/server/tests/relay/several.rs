@@ -556,7 +556,7 @@ fn a_stalled_reader_of_two_streams_stays_within_bounds() {
         // It publishes although nobody reads its side of the connection.
         stalled.send(1, index * 200, &frame);
         for stream in 1..=3 {
-            let expected = [&headers[..], &[frame.clone()]].concat();
+            let expected = [&headers[..], std::slice::from_ref(&frame)].concat();
             let got = quick.payloads(stream, expected.len());
             assert!(got == expected, "{index} of stream {stream}");
         }

@@ -186,7 +186,7 @@ mod tests {
     use super::*;
     use crate::text::Text;
 
-    #[allow(clippy::disallowed_methods)] // any instant will do
+    #[allow(clippy::disallowed_methods, reason = "any instant will do")]
     fn epoch() -> Instant {
         Instant::now()
     }
