@@ -129,3 +129,44 @@ fn the_readme_says_the_same_in_both_languages() {
         assert!(root.join(file).exists(), "{file} does not exist");
     }
 }
+
+#[test]
+fn every_test_of_a_known_fault_exists_and_every_fault_has_one() {
+    let page = read("docs/known-faults.md");
+    let rows = page
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.contains('`'));
+    let (mut faults, mut named) = (0, BTreeSet::new());
+    for row in rows {
+        faults += 1;
+        let tests = row.trim_end_matches(" |").rsplit(" | ").next();
+        let words = between(tests.unwrap_or_default(), '`');
+        let mut waiting = Vec::new();
+        for word in words {
+            if !word.contains('/') {
+                waiting.push(word);
+                continue;
+            }
+            let file = read(word);
+            for test in waiting.drain(..) {
+                assert!(file.contains(&format!("fn {test}(")), "{test} in {word}");
+                named.insert(test.to_owned());
+            }
+        }
+    }
+    assert!(faults > 20, "{faults}");
+    // And the other way round: what is named after a fault is on the page.
+    for file in [
+        "crates/rtmp/tests/known_faults/amf.rs",
+        "crates/rtmp/tests/known_faults/chunks.rs",
+        "crates/rtmp/tests/known_faults/sequences.rs",
+        "crates/rtmp/tests/known_faults/sessions.rs",
+        "crates/server/tests/relay/known_faults.rs",
+        "interop/tests/known_faults.rs",
+    ] {
+        for test in read(file).split("#[test]\nfn ").skip(1) {
+            let test = test.split('(').next().unwrap_or_default();
+            assert!(named.contains(test), "{test} is not on the page");
+        }
+    }
+}

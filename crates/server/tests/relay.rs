@@ -9,6 +9,8 @@
 mod codecs;
 #[path = "relay/house.rs"]
 mod house;
+#[path = "relay/known_faults.rs"]
+mod known_faults;
 #[path = "relay/life.rs"]
 mod life;
 #[path = "relay/limits.rs"]

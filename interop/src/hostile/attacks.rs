@@ -17,15 +17,14 @@ const STRANGER_CHUNK_STREAMS: u16 = 8;
 /// The chunk streams that a publisher may open. [`Peer`] has used two.
 const PUBLISHER_CHUNK_STREAMS: u16 = 64;
 
-/// Strangers declare the largest message on every chunk stream that they may open, and send none of it.
+/// Strangers declare the largest message on every chunk stream that they may open, and send one byte of each: without
+/// it the next header would be taken for payload.
 #[must_use]
 pub fn strangers_declare(address: SocketAddr, count: u32, deadline: Duration) -> Outcome {
-    let headers: Vec<u8> = (0..STRANGER_CHUNK_STREAMS)
-        .flat_map(|index| {
-            let type_id = [20, 8, 9, 18][usize::from(index % 4)];
-            wire::header(3 + index, type_id, 0, STRANGER_BYTES)
-        })
-        .collect();
+    let headers = declarations((3..2 + STRANGER_CHUNK_STREAMS).map(|id| {
+        let type_id = [20, 8, 9, 18][usize::from(id % 4)];
+        wire::header(id, type_id, 0, STRANGER_BYTES)
+    }));
     let held: Vec<Held> = (0..count)
         .map(|_| {
             let mut stream = wire::shake(address);
@@ -37,6 +36,15 @@ pub fn strangers_declare(address: SocketAddr, count: u32, deadline: Duration) ->
     wait_for_closes(held)
 }
 
+/// Chunks of one byte, and with each header the first byte of its message.
+fn declarations(headers: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
+    headers.fold(wire::chunk_size(1), |mut bytes, header| {
+        bytes.extend(header);
+        bytes.push(0);
+        bytes
+    })
+}
+
 /// The same by authorised publishers of app `patient`, each of a stream of its own.
 #[must_use]
 pub fn publishers_declare(address: SocketAddr, count: u32, deadline: Duration) -> Outcome {
@@ -44,9 +52,10 @@ pub fn publishers_declare(address: SocketAddr, count: u32, deadline: Duration) -
         .map(|index| {
             let mut peer = Peer::open(address);
             let (stream, _) = peer.publish("patient", &format!("declared-{index}"));
-            let headers: Vec<u8> = (4..2 + PUBLISHER_CHUNK_STREAMS)
-                .flat_map(|id| wire::header(id, [8, 9][usize::from(id % 2)], stream, LENGTH_MAX))
-                .collect();
+            let ids = 4..2 + PUBLISHER_CHUNK_STREAMS;
+            let headers = declarations(
+                ids.map(|id| wire::header(id, [8, 9][usize::from(id % 2)], stream, LENGTH_MAX)),
+            );
             let (mut socket, _) = peer.into_parts();
             socket.write_all(&headers).expect("headers are sent");
             Held::new(socket, deadline)

@@ -1,6 +1,7 @@
 //! Chunks: messages in pieces.
 
 use std::collections::HashMap;
+use std::iter;
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -140,7 +141,11 @@ pub(crate) fn write(out: &mut Vec<u8>, id: u8, message: &Message, chunk_size: us
     out.extend(&length.to_be_bytes()[1..]);
     out.push(message.type_id);
     out.extend(message.stream.to_le_bytes());
-    for (index, piece) in message.payload.chunks(chunk_size).enumerate() {
+    // A message of no bytes has one chunk as well.
+    let payload = &message.payload;
+    let first = payload.get(..chunk_size).unwrap_or(payload);
+    let rest = payload.get(chunk_size..).unwrap_or_default();
+    for (index, piece) in iter::once(first).chain(rest.chunks(chunk_size)).enumerate() {
         if index > 0 {
             out.push(0xc0 | id);
         }

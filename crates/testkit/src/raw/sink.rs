@@ -39,6 +39,8 @@ struct State {
     /// What it says of itself in the result of `connect`.
     announced: Vec<(String, Value)>,
     connections: Vec<TcpStream>,
+    /// Nothing more is read, and the connections stay.
+    stopped: bool,
 }
 
 /// A destination on a port of its own, until it goes.
@@ -94,6 +96,15 @@ impl Sink {
     #[must_use]
     pub fn publications(&self) -> Vec<Publication> {
         self.state.lock().unwrap().publications.clone()
+    }
+
+    /// Reads nothing more and keeps its connections, as a program does that hangs.
+    ///
+    /// # Panics
+    ///
+    /// When a connection's thread has panicked.
+    pub fn hang(&self) {
+        self.state.lock().unwrap().stopped = true;
     }
 
     /// Stops listening and cuts every connection, as a crash does.
@@ -167,6 +178,10 @@ fn converse(mut stream: TcpStream, state: &Mutex<State>, index: usize) -> std::i
     let mut reader = Reader::default();
     let mut buffer = vec![0; 65_536];
     loop {
+        if state.lock().unwrap().stopped {
+            // The socket stays open: the list of connections has it too.
+            return Ok(());
+        }
         let count = stream.read(&mut buffer)?;
         if count == 0 {
             return Ok(());
