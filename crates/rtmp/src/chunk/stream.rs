@@ -12,7 +12,7 @@ use crate::reader::Reader;
 /// Bytes that a partial message grows by at least, its declared length permitting.
 /// Why: one byte on each of 64 chunk streams must not cost much more, a thousand connections over; real messages double
 /// a few times.
-const PARTIAL_GROWTH_BYTES_MIN: usize = 64;
+const PARTIAL_GROWTH_BYTES_MIN: usize = 32;
 
 /// Largest time of a type 0 header that a type 3 header behind it adds as a delta, in milliseconds.
 /// Why: the specification reads it so, and vectors of it are small. nginx-rtmp, OBS before 30.2 and librtmp up to 2015

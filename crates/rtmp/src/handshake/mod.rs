@@ -104,7 +104,11 @@ impl Foreign {
     }
 }
 
-/// Collects C1 or S1. It holds nothing before the first byte and after the last one.
+/// Bytes that an incomplete packet grows by at least.
+/// Why: who sends one byte of it and waits must not cost a whole packet; who sends it at once has it copied once.
+const PACKET_GROWTH_BYTES_MIN: usize = 64;
+
+/// Collects C1 or S1. Its memory follows the bytes that came: it holds nothing before the first byte and after the last one.
 #[derive(Debug, Default)]
 struct PacketBuffer {
     bytes: Vec<u8>,
@@ -116,8 +120,10 @@ impl PacketBuffer {
         let missing = PACKET_BYTES.saturating_sub(self.bytes.len());
         let (piece, rest) = input.split_at(missing.min(input.len()));
         *input = rest;
-        if !piece.is_empty() {
-            self.bytes.reserve_exact(missing);
+        let spare = self.bytes.capacity().saturating_sub(self.bytes.len());
+        if spare < piece.len() {
+            let growth = self.bytes.len().max(PACKET_GROWTH_BYTES_MIN).min(missing);
+            self.bytes.reserve_exact(growth.max(piece.len()));
         }
         self.bytes.extend_from_slice(piece);
         let packet = Packet::try_from(self.bytes.as_slice()).ok()?;

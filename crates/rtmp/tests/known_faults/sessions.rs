@@ -93,7 +93,7 @@ fn answers_of_a_server_damaged_at_every_byte_ffmpeg_cve_2017_11665_rtmpdump_cve_
         for at in 0..whole.len() {
             let (front, back) = whole.split_at(at);
             let mut damaged = vec![front.to_vec(), [front, &back[1..]].concat()];
-            for byte in [0, 0xff, back[0] ^ 0x80] {
+            for byte in [0xff, back[0] ^ 0x80] {
                 damaged.push([front, &[byte], &back[1..]].concat());
             }
             damaged.push([front, &[0xff; 4], back].concat());
