@@ -1,7 +1,11 @@
 //! Publishes an FLV file in real time, over plain `std::net`:
 //! `cargo run -p bongsu-rtmp --example publisher -- movie.flv 'rtmp://127.0.0.1/live/cam?key=SECRET'`
-#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // the crate is pure, what drives it is not
-#![allow(clippy::print_stdout)] // the output is the point
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the crate is pure, what drives it is not"
+)]
+#![expect(clippy::print_stdout, reason = "the output is the point")]
 
 use std::io::{ErrorKind, Read, copy, sink};
 use std::net::{Shutdown, TcpStream};

@@ -2,8 +2,12 @@
 //! `cargo run -p bongsu-rtmp --example server -- 127.0.0.1:1935`, then publish to and play `rtmp://127.0.0.1/live/cam`.
 //!
 //! Late players get the headers, then what comes. One connection is bounded; their number and that of names is not.
-#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // the crate is pure, what drives it is not
-#![allow(clippy::print_stdout)] // the output is the point
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the crate is pure, what drives it is not"
+)]
+#![expect(clippy::print_stdout, reason = "the output is the point")]
 
 use std::io::{ErrorKind, Read};
 use std::net::{TcpListener, TcpStream};
