@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::time::{Duration, Instant};
 
 use bongsu_server::config::{Config, PublishPolicy, Secret, StreamKey};
-use bongsu_testkit::raw::{Peer, Status};
+use bongsu_testkit::raw::{Peer, Status, Value};
 use bongsu_testkit::{http, wait};
 
 use crate::house::{HEADER, House, KEYFRAME, LIMIT, config};
@@ -187,6 +187,42 @@ fn a_refusal_that_waited_is_said_in_the_end() {
     assert!(peer.wait_for_close(LIMIT));
     let delayed = metric(&house, "bongsu_refusals_delayed_total");
     assert!(delayed == 1, "after {:?}: {delayed}", asked.elapsed());
+}
+
+/// Goal: a connection with another use is kept when a key is wrong, and tries none while it waits for that answer.
+#[test]
+fn nobody_tries_keys_faster_beside_a_stream_that_is_in_use() {
+    // Three seconds for each.
+    let house = House::open(guarded(20));
+    for guess in 0..20 {
+        let status = publish(&house, FIRST, &format!("wrong-{guess}"), LIMIT).unwrap();
+        assert_eq!(status.code, DENIED);
+    }
+    let mut peer = Peer::open_from(FIRST, house.rtmp);
+    peer.play("live", "cam");
+    assert_eq!(peer.status(LIMIT).unwrap().code, "NetStream.Play.Reset");
+    assert_eq!(peer.status(LIMIT).unwrap().code, "NetStream.Play.Start");
+    let (second, third) = (peer.create_stream(), peer.create_stream());
+    let ask = |peer: &mut Peer, stream: u32, key: &str| {
+        let name = Value::text(&format!("cam?key={key}"));
+        peer.command("publish", stream, &[Value::Null, name]);
+        peer.status(LIMIT).unwrap()
+    };
+    peer.command(
+        "publish",
+        second,
+        &[Value::Null, Value::text("cam?key=wrong")],
+    );
+    wait::until_true("the refusal waits", LIMIT, || {
+        metric(&house, "bongsu_refusals_delayed_total") == 1
+    });
+    let meanwhile = ask(&mut peer, third, RIGHT);
+    assert_eq!(meanwhile.code, "NetStream.Publish.BadName");
+    assert_eq!(meanwhile.description, "this connection is in use already");
+    // The answer that waited comes, the play goes on, and a right key is looked at again.
+    assert_eq!(peer.status(LIMIT).unwrap().code, DENIED);
+    assert_eq!(ask(&mut peer, third, RIGHT).code, START);
+    assert!(!peer.is_closed());
 }
 
 #[test]
