@@ -3,7 +3,9 @@
 //! Nothing here prints a key: `Display` and `Debug` mask user info, stream names of URLs, and queries.
 
 mod path;
+mod percent;
 mod query;
+mod reference;
 mod resolve;
 mod rtmp_url;
 

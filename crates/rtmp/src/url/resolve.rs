@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::{Field, NameError, Query, StreamPath, check_name_bytes, split_query};
+use super::{Field, NameError, Query, StreamPath, check_name_bytes, percent, split_query};
 
 /// What a peer named with `connect` and `publish` or `play`.
 ///
@@ -115,30 +115,8 @@ fn strip_prefix(name: &str) -> (Option<NamePrefix>, &str) {
     }
 }
 
-/// Decodes `%41` to `A` once; a `%` without two digits stays.
 fn percent_decoded(text: &str, field: Field) -> Result<Cow<'_, str>, NameError> {
-    if !text.contains('%') {
-        return Ok(Cow::Borrowed(text));
-    }
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        let escaped = match after {
-            [high, low, after @ ..] if *first == b'%' => escaped_byte(*high, *low).zip(Some(after)),
-            _ => None,
-        };
-        let (byte, after) = escaped.unwrap_or((*first, after));
-        decoded.push(byte);
-        rest = after;
-    }
-    let decoded = String::from_utf8(decoded).map_err(|_| NameError::NotUtf8(field))?;
-    Ok(Cow::Owned(decoded))
-}
-
-fn escaped_byte(high: u8, low: u8) -> Option<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let value = (digit(high)? << 4) | digit(low)?;
-    u8::try_from(value).ok()
+    percent::decoded(text).ok_or(NameError::NotUtf8(field))
 }
 
 impl fmt::Debug for Resolved {

@@ -1,9 +1,10 @@
 //! URLs of servers and streams, as people write them for pushes, pulls and on the command line.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::Ipv6Addr;
 
-use super::{MASK, check_name_bytes, split_query};
+use super::{MASK, check_name_bytes, percent, reference, split_query};
 use crate::limits::LimitExceeded;
 
 /// Bytes of a host name. [RFC 1035 2.3.4]
@@ -145,6 +146,48 @@ impl RtmpUrl {
         format!("{}://{}/{}", self.scheme, self.authority(), self.app)
     }
 
+    /// Scheme, host and a port that is not the scheme's own: what of a URL is never a secret.
+    #[must_use]
+    pub fn server(&self) -> String {
+        format!("{}://{}", self.scheme, self.authority())
+    }
+
+    /// The same URL with `query` behind what the app's query holds already.
+    ///
+    /// # Errors
+    /// [`UrlError::Character`] and [`UrlError::Limit`].
+    pub fn with_app_query(&self, query: &str) -> Result<Self, UrlError> {
+        if has_forbidden_character(query) {
+            return Err(UrlError::Character);
+        }
+        let separator = if self.app.contains('?') { '&' } else { '?' };
+        let app = format!("{}{separator}{query}", self.app);
+        check_name_bytes(app.len())?;
+        Ok(Self {
+            app,
+            ..self.clone()
+        })
+    }
+
+    /// The same stream at another server, as a server says it in a redirect or a reconnect request: an absolute `tcUrl`,
+    /// or one relative to ours, as `//host/app`, `/app` or `app`. [RFC 3986 5.2] [E-RTMP v2: Reconnect Request]
+    ///
+    /// The stream name stays, and so does the user info unless the reference has its own.
+    ///
+    /// # Errors
+    /// As [`RtmpUrl::parse`].
+    pub fn at(&self, reference: &str) -> Result<Self, UrlError> {
+        let absolute = reference::resolve(self, reference);
+        Ok(Self::with_name(&absolute, &self.name)?.with_user_info_of(self))
+    }
+
+    /// This URL with the user info of another one, unless it has its own.
+    #[must_use]
+    pub fn with_user_info_of(mut self, other: &Self) -> Self {
+        self.user_info = self.user_info.or_else(|| other.user_info.clone());
+        self
+    }
+
     fn authority(&self) -> String {
         let host = if self.host.contains(':') {
             format!("[{}]", self.host)
@@ -160,6 +203,12 @@ impl RtmpUrl {
 }
 
 impl Scheme {
+    /// Whether what goes this way can be read by others, where it could not be on the way of `other`.
+    #[must_use]
+    pub const fn is_weaker_than(self, other: Self) -> bool {
+        matches!((self, other), (Self::Rtmp, Self::Rtmps))
+    }
+
     const fn default_port(self) -> u16 {
         match self {
             Self::Rtmp => 1935,
@@ -179,6 +228,18 @@ impl UserInfo {
     #[must_use]
     pub fn password(&self) -> &str {
         &self.password
+    }
+
+    /// The user name with its percent-encoding undone.
+    #[must_use]
+    pub fn decoded_user(&self) -> Cow<'_, str> {
+        percent_decoded(&self.user)
+    }
+
+    /// The password with its percent-encoding undone, so that it may hold slashes.
+    #[must_use]
+    pub fn decoded_password(&self) -> Cow<'_, str> {
+        percent_decoded(&self.password)
     }
 }
 
@@ -246,6 +307,11 @@ impl UserInfo {
             password: password.to_owned(),
         }
     }
+}
+
+/// What is no UTF-8 afterwards stays as it is written.
+fn percent_decoded(text: &str) -> Cow<'_, str> {
+    percent::decoded(text).unwrap_or(Cow::Borrowed(text))
 }
 
 fn has_forbidden_character(text: &str) -> bool {

@@ -6,6 +6,7 @@ mod failures;
 mod far_times;
 mod play;
 mod publish;
+mod redirects;
 mod script;
 mod split;
 mod together;

@@ -33,6 +33,7 @@ fn ended(code: &str, description: &str, is_error: bool) -> Event {
         code: code.into(),
         description: description.into(),
         is_error,
+        redirect: None,
     }
 }
 

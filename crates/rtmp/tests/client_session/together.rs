@@ -318,6 +318,7 @@ fn a_publisher_that_is_thrown_out_learns_why() {
         code: "NetStream.Publish.BadName".into(),
         description: "Another publisher took over.".into(),
         is_error: true,
+        redirect: None,
     };
     assert_eq!(pair.client_events.pop(), Some(ended));
 }

@@ -9,6 +9,7 @@ mod hostile;
 mod players;
 mod playing;
 mod publishing;
+mod reconnect;
 mod script;
 mod several;
 mod tables;

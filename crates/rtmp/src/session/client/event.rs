@@ -4,6 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
+use super::Redirect;
 use crate::message::{MediaKind, MessageStreamId};
 use crate::session::Capabilities;
 use crate::text::Text;
@@ -40,6 +41,8 @@ pub enum Event {
         description: Text,
         /// True when it is an error and no orderly end. [WIRE 186]
         is_error: bool,
+        /// Where the server sends us instead, when it does.
+        redirect: Option<Redirect>,
     },
     /// The server asks for a new connection; `None` means the same URL. [E-RTMP v2: Reconnect Request]
     ReconnectRequested {
@@ -75,6 +78,8 @@ pub struct Refusal {
     pub code: Text,
     /// The server's words; empty when it has none. They may hold what we sent: do not log them unmasked.
     pub description: Text,
+    /// Where the server sends us instead, when it does.
+    pub redirect: Option<Redirect>,
 }
 
 impl fmt::Debug for Event {

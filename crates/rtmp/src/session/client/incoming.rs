@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::state::{self, State};
-use super::{ClientSession, Event, Refusal, Role, request};
+use super::{ClientSession, Event, Redirect, Refusal, Role, auth, request};
 use crate::amf0::{self, Value};
 use crate::chunk::{self, ChunkStreamId};
 use crate::limits::LimitExceeded;
@@ -17,6 +17,7 @@ use crate::session::limits::{REPLY_TIMEOUT, WINDOW_BYTES};
 use crate::session::{Capabilities, PeerMisbehaved, SessionError};
 use crate::status::{Code, Level, Received};
 use crate::text::Text;
+use crate::url::UserInfo;
 
 impl ClientSession {
     pub(super) fn on_message(
@@ -54,7 +55,7 @@ impl ClientSession {
                     }
                 }
             }
-            b"close" => self.on_end(Text::from_static("close"), Text::default(), false),
+            b"close" => self.on_end(Text::from_static("close"), Text::default(), false, None),
             // onBWDone, onFCPublish, answers to FCPublish and whatever else servers say wait for nothing from us.
             _ => {}
         }
@@ -87,10 +88,12 @@ impl ClientSession {
         if let Some(status) = Received::from_command(command)
             && status.code != Some(Code::ConnectSuccess)
         {
-            return self.refuse(status.code_text, status.description);
+            let redirect = Redirect::from_arguments(&command.arguments);
+            return self.refuse(status.code_text, status.description, redirect);
         }
         self.link
             .send_control(Control::WindowAcknowledgementSize(WINDOW_BYTES));
+        self.answer_secure_token(command);
         if self.config.role == Role::Publish {
             // Some servers free the name of an old session by these; nothing waits for an answer. [WIRE 181]
             let transaction = self.next_transaction();
@@ -141,7 +144,22 @@ impl ClientSession {
             return;
         }
         let (code, description) = words(command);
-        self.refuse(code, description);
+        let redirect = Redirect::from_arguments(&command.arguments);
+        self.refuse(code, description, redirect);
+    }
+
+    /// Proves to a Wowza that we know its shared token, which is the password of the URL. [WIRE 192]
+    fn answer_secure_token(&mut self, command: &Command) {
+        let mut infos = command.arguments.iter();
+        let challenge = infos.find_map(|info| info.get("secureToken")?.as_text());
+        let token = self.config.url.user_info().map(UserInfo::decoded_password);
+        if let (Some(challenge), Some(token)) = (challenge, token)
+            && !token.is_empty()
+            && let Some(answer) = auth::secure_token_answer(challenge, &token)
+        {
+            let command = request::secure_token_response(answer);
+            self.send_connection_command(&command);
+        }
     }
 
     fn on_status(&mut self, status: &Received, info: &Value) {
@@ -154,14 +172,15 @@ impl ClientSession {
         // By the code first, then by the level: some servers send refusals with level status. [WIRE 186]
         let code_level = status.code.map_or(Level::Status, Code::level);
         if status.level == Level::Error || code_level == Level::Error {
-            return self.on_end(code, description, true);
+            let redirect = Redirect::from_info(info);
+            return self.on_end(code, description, true, redirect);
         }
         match (self.config.role, status.code) {
             (Role::Publish, Some(Code::PublishStart)) | (Role::Play, Some(Code::PlayStart)) => {
                 self.start();
             }
             (Role::Publish, Some(Code::UnpublishSuccess)) if self.has_started() => {
-                self.end(code, description, false);
+                self.end(code, description, false, None);
             }
             (_, Some(Code::PlayStop | Code::PlayComplete | Code::PlayUnpublishNotify)) => {
                 self.on_play_end(code, description)
@@ -173,16 +192,22 @@ impl ClientSession {
     /// A player's stream came to its end; before the start it says something about an older one.
     fn on_play_end(&mut self, code: Text, description: Text) {
         if self.config.role == Role::Play && self.has_started() {
-            self.end(code, description, false);
+            self.end(code, description, false, None);
         }
     }
 
     /// The server wants no more of us.
-    fn on_end(&mut self, code: Text, description: Text, is_error: bool) {
+    fn on_end(
+        &mut self,
+        code: Text,
+        description: Text,
+        is_error: bool,
+        redirect: Option<Redirect>,
+    ) {
         if self.has_started() {
-            self.end(code, description, is_error);
+            self.end(code, description, is_error, redirect);
         } else {
-            self.refuse(code, description);
+            self.refuse(code, description, redirect);
         }
     }
 
@@ -256,22 +281,24 @@ impl ClientSession {
         }
     }
 
-    pub(super) fn refuse(&mut self, code: Text, description: Text) {
+    pub(super) fn refuse(&mut self, code: Text, description: Text, redirect: Option<Redirect>) {
         let step = self.state.step();
         self.halt();
         self.events.push_back(Event::Refused(Refusal {
             step,
             code,
             description,
+            redirect,
         }));
     }
 
-    fn end(&mut self, code: Text, description: Text, is_error: bool) {
+    fn end(&mut self, code: Text, description: Text, is_error: bool, redirect: Option<Redirect>) {
         self.halt();
         self.events.push_back(Event::Ended {
             code,
             description,
             is_error,
+            redirect,
         });
     }
 }

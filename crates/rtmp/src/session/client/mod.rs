@@ -1,13 +1,16 @@
 //! The client's side of a connection: it publishes to a server, or plays from one.
 
+pub mod auth;
 mod config;
 mod event;
 mod incoming;
+mod redirect;
 mod request;
 mod state;
 
 pub use config::{ClientConfig, Role};
 pub use event::{Event, Refusal, Step};
+pub use redirect::Redirect;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -79,7 +82,7 @@ impl ClientSession {
             .is_some_and(|deadline| deadline <= now)
         {
             let description = self.overdue();
-            self.refuse(Text::default(), description.into());
+            self.refuse(Text::default(), description.into(), None);
         }
     }
 

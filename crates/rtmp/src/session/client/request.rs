@@ -1,8 +1,9 @@
 //! What a client says: the commands, in the form that every known server takes. [WIRE 182] [WIRE 183]
 
 use super::{ClientConfig, Role};
-use crate::amf0::Properties;
+use crate::amf0::{Properties, Value};
 use crate::message::{Command, MessageStreamId, TransactionId};
+use crate::text::Text;
 
 /// flashVer of a publisher: the family that platforms let in.
 const FLASH_VER_PUBLISH: &str = concat!(
@@ -58,6 +59,11 @@ pub(super) fn fc_publish(name: &str, transaction: TransactionId) -> Command {
 
 pub(super) fn create_stream(transaction: TransactionId) -> Command {
     Command::new("createStream", transaction)
+}
+
+/// `secureTokenResponse`: nothing answers it, so that it has no transaction.
+pub(super) fn secure_token_response(answer: Text) -> Command {
+    Command::new("secureTokenResponse", TransactionId::NONE).with_argument(Value::String(answer))
 }
 
 /// `publish` or `play`.

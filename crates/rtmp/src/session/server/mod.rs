@@ -16,6 +16,7 @@ pub use config::ServerConfig;
 pub use connect_info::ConnectInfo;
 pub use event::{CloseCause, Event, PlayEnd, PublishMode, RequestId, Unpublished};
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, Write};
@@ -33,7 +34,7 @@ use crate::handshake::{HandshakeError, Progress, Seed};
 use crate::limits::{AmfLimits, Limit, LimitExceeded};
 use crate::message::{self, MediaKind, Message, MessageStreamId, UserControl};
 use crate::session::link::{Link, check_media_bytes};
-use crate::session::{ApiMisuse, Output, SessionError};
+use crate::session::{ApiMisuse, Capabilities, Output, SessionError};
 use crate::status::{Code, Status};
 
 /// Events that may wait in memory that is kept between calls; more room is given back.
@@ -318,6 +319,32 @@ impl ServerSession {
         let age_ms = age_ms as u32;
         self.link
             .send_user_control(UserControl::PingRequest(age_ms));
+    }
+
+    /// Asks the client to open a new connection, and goes on serving this one until it leaves: when a server goes down, or
+    /// wants a client elsewhere. `tc_url` is absolute or relative to what the client called; without it the client comes
+    /// back to the same URL. [E-RTMP v2: Reconnect Request]
+    ///
+    /// False, and nothing is written, when the client has not said that it can (`capsEx` bit 1) or its `connect` is not
+    /// accepted yet: others ignore such a status or fail. [WIRE 160]
+    pub fn request_reconnect(
+        &mut self,
+        now: Instant,
+        description: impl Into<Cow<'static, str>>,
+        tc_url: Option<&str>,
+    ) -> bool {
+        let _ = now;
+        let ConnectionState::Connected { connect, .. } = &self.state else {
+            return false;
+        };
+        if !connect.capabilities.has(Capabilities::RECONNECT) {
+            return false;
+        }
+        let status = Status::new(Code::ConnectReconnectRequest, description);
+        let command = replies::reconnect_request(&status, tc_url);
+        self.send_command(MessageStreamId::CONNECTION, &command);
+        self.check_invariants();
+        true
     }
 
     /// Sets the idle time of every publish that is accepted from now on; `None` turns it off. It comes from the app's

@@ -38,6 +38,15 @@ pub(super) fn connect_result(
         .with_argument(info)
 }
 
+/// A request to open a new connection; without `tc_url` to where this one went. [E-RTMP v2: Reconnect Request]
+pub(super) fn reconnect_request(status: &Status, tc_url: Option<&str>) -> Command {
+    let mut info = status.properties();
+    if let Some(tc_url) = tc_url {
+        info.push("tcUrl", tc_url);
+    }
+    Command::new("onStatus", TransactionId::NONE).with_argument(info)
+}
+
 /// `_error` of a request; its object stays null. [WIRE 098]
 pub(super) fn error(transaction: TransactionId, status: &Status) -> Command {
     Command::error(transaction).with_argument(status.properties())

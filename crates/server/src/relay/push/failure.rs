@@ -202,6 +202,7 @@ mod tests {
             step,
             code: code.into(),
             description: description.into(),
+            redirect: None,
         };
         Failure::refusal(&refusal, &mask())
     }
