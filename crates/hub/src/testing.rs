@@ -225,26 +225,27 @@ impl Scene {
 
     /// Everything a cursor gets now: headers of its prelude in brackets.
     pub(crate) fn read(&self, cursor: &mut Cursor) -> String {
-        let mut got = Vec::new();
-        loop {
-            got.push(match self.stream.next(cursor) {
-                Next::Wait => return got.join(" "),
-                Next::Header {
-                    timestamp, payload, ..
-                } => {
-                    format!("[{}@{timestamp}]", name(&payload))
-                }
-                Next::Frame {
-                    timestamp, payload, ..
-                } => {
-                    let what = if payload.is_empty() {
-                        "s".into()
-                    } else {
-                        name(&payload)
-                    };
-                    format!("{what}@{timestamp}")
-                }
-            });
+        let got: Vec<_> = std::iter::from_fn(|| self.read_one(cursor)).collect();
+        got.join(" ")
+    }
+
+    /// The next thing a cursor gets.
+    pub(crate) fn read_one(&self, cursor: &mut Cursor) -> Option<String> {
+        match self.stream.next(cursor) {
+            Next::Wait => None,
+            Next::Header {
+                timestamp, payload, ..
+            } => Some(format!("[{}@{timestamp}]", name(&payload))),
+            Next::Frame {
+                timestamp, payload, ..
+            } => {
+                let what = if payload.is_empty() {
+                    "s".into()
+                } else {
+                    name(&payload)
+                };
+                Some(format!("{what}@{timestamp}"))
+            }
         }
     }
 

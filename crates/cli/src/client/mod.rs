@@ -192,6 +192,7 @@ impl Client {
                         code,
                         description,
                         is_error,
+                        ..
                     } => {
                         let why = error::words(&code, &description);
                         return Ok(Happening::Ended { why, is_error });

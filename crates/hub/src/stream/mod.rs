@@ -18,6 +18,7 @@ use crate::{
 mod ingest;
 mod outlook;
 mod read;
+mod seam;
 mod tracks;
 mod video;
 

@@ -239,7 +239,7 @@ impl LiveStream {
     }
 
     /// The earliest time among the frames from this entry on.
-    fn first_time(&self, at: u64) -> Option<u64> {
+    pub(super) fn first_time(&self, at: u64) -> Option<u64> {
         let is_frame = |frame: &&Frame| matches!(frame.class, Class::Keyframe | Class::Frame);
         self.ring
             .from(at)
