@@ -8,6 +8,7 @@
 //! when it goes to whom (`bongsu-hub`), or read signals and arguments (the `bongsu` binary).
 
 pub mod config;
+mod egress;
 mod http;
 mod limits;
 mod listen;

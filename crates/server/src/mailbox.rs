@@ -20,9 +20,10 @@ impl Mail {
     pub(crate) const TAKEN_OVER: Self = Self(1 << 4);
     /// The server is going down.
     pub(crate) const SHUTDOWN: Self = Self(1 << 5);
-
     /// Others want to connect, and this connection has been longest in its handshake.
     pub(crate) const MAKE_ROOM: Self = Self(1 << 6);
+    /// The server takes nothing new and waits for those who are there.
+    pub(crate) const DRAINING: Self = Self(1 << 7);
 
     /// Everything that concerns the stream that a connection publishes or plays.
     pub(crate) const OF_A_STREAM: Self = Self(
@@ -77,6 +78,17 @@ impl Mailbox {
             None => *waker = Some(context.waker().clone()),
         }
         Poll::Pending
+    }
+
+    /// Waits for mail that wants its addressee gone; other mail is thrown away.
+    pub(crate) async fn wait_to_leave(&self) {
+        loop {
+            self.wait().await;
+            let mail = self.take();
+            if mail.has(Mail::SHUTDOWN) || mail.has(Mail::MAKE_ROOM) {
+                return;
+            }
+        }
     }
 
     /// Waits for mail; it stays there.

@@ -22,7 +22,7 @@ use crate::worker::{self, ToWorker};
 /// What a running relay can be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
-    /// Take nothing new, and leave when the last session has ended or at `drain_timeout`.
+    /// Take nothing new, ask who can to go elsewhere, and leave when the last session has ended or at `drain_timeout`.
     Drain,
     /// End every session in order, and leave within a second.
     Stop,

@@ -69,6 +69,11 @@ impl Shared {
         }
     }
 
+    /// Whether it takes nothing new and waits for those who are there.
+    pub(crate) fn is_draining(&self) -> bool {
+        *self.phase.borrow() == Phase::Draining
+    }
+
     /// The queues of the workers, in their order.
     pub(crate) fn workers(&self) -> &[mpsc::Sender<ToWorker>] {
         &self.workers

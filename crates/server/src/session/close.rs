@@ -15,7 +15,6 @@ use super::connection::{Connection, Role};
 use super::ending::End;
 use super::side::end_of_publish;
 use crate::limits::{LINGER, LINGER_AT_SHUTDOWN, LINGER_BYTES_MAX};
-use crate::mailbox::Mail;
 use crate::shared::Shared;
 use crate::telemetry::CloseReason;
 use crate::worker::TaskId;
@@ -66,11 +65,10 @@ impl Connection {
             _ => LINGER,
         };
         let mailbox = Rc::clone(&self.mailbox);
-        mailbox.forget(Mail::OF_A_STREAM);
         tokio::select! {
             _ = tokio::time::timeout(linger, self.send_and_close()) => {}
             // Who writes to somebody who is leaving wants it gone: the server is going down, or needs the room.
-            () = mailbox.wait(), if linger == LINGER => {}
+            () = mailbox.wait_to_leave(), if linger == LINGER => {}
         }
     }
 
@@ -103,6 +101,14 @@ impl Connection {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(_) => return,
             }
+        }
+    }
+
+    /// The server takes nothing new: asks a peer that can to go elsewhere, once, and serves it until it does. [WIRE 160]
+    pub(super) fn ask_to_reconnect(&mut self, now: Instant) {
+        if !self.facts.asked_to_reconnect {
+            let words = "the server is going down";
+            self.facts.asked_to_reconnect = self.session.request_reconnect(now, words, None);
         }
     }
 

@@ -99,6 +99,10 @@ impl Connection {
     pub(super) fn enlist(&self, is_connected: bool) {
         if is_connected {
             self.worker.enlist(TaskId::of(self.facts.id), &self.mailbox);
+            if self.worker.shared().is_draining() {
+                // It was on its way while the others were told.
+                self.mailbox.post(Mail::DRAINING);
+            }
         } else {
             self.worker.greet(self.facts.id, &self.mailbox);
         }
@@ -188,6 +192,9 @@ impl Connection {
         }
         if mail.has(Mail::TAKEN_OVER) {
             self.yield_slot(now)?;
+        }
+        if mail.has(Mail::DRAINING) {
+            self.ask_to_reconnect(now);
         }
         self.read_player_mail(now, mail)
     }
@@ -296,7 +303,11 @@ impl Connection {
             let status = Status::new(Code::ConnectInvalidApp, denied.to_string());
             self.session.reject(now, request, &status)
         };
-        Ok(decided.map_err(CloseReason::Session)?)
+        decided.map_err(CloseReason::Session)?;
+        if self.worker.shared().is_draining() {
+            self.ask_to_reconnect(now);
+        }
+        Ok(())
     }
 
     /// Waits for the socket, a deadline, mail or a side stream.

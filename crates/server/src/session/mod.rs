@@ -66,6 +66,8 @@ struct Facts {
     /// What players of the connection missed.
     drops: bongsu_hub::Drops,
     permit: Permit,
+    /// Whether it was asked for a new connection, because the server drains.
+    asked_to_reconnect: bool,
     /// Counts the connection for as long as it lives.
     _open: OpenConnection,
 }
@@ -120,6 +122,7 @@ impl Arrival {
             sent: 0,
             drops: bongsu_hub::Drops::default(),
             permit: self.permit,
+            asked_to_reconnect: false,
             _open: self.open,
         };
         (self.socket, facts)

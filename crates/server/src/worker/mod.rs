@@ -41,7 +41,7 @@ pub(crate) enum ToWorker {
     Side(Box<SideStart>),
     /// Say what there is to say about the streams.
     Snapshot(oneshot::Sender<Vec<StreamSnapshot>>),
-    /// The server takes nothing new: holds end at once.
+    /// The server takes nothing new: holds end at once, and who can is asked to go elsewhere.
     Drain,
     /// Leave in order.
     Stop,
@@ -267,6 +267,16 @@ impl Worker {
         let telemetry = &self.shared.telemetry;
         telemetry.bytes_sent.inc_by(self.sent.replace(0));
         telemetry.bytes_received.inc_by(self.received.replace(0));
+    }
+
+    fn drain(&self) {
+        self.end_holds();
+        for (task, mailbox) in self.connections.borrow().iter() {
+            // Its connection is told, and not each of its streams.
+            if *task == TaskId::of(task.connection) {
+                mailbox.post(Mail::DRAINING);
+            }
+        }
     }
 
     fn end_holds(&self) {

@@ -38,7 +38,7 @@ async fn serve(worker: std::rc::Rc<Worker>, mut queue: mpsc::Receiver<ToWorker>)
                 // Who asked may have given up.
                 let _ = answer.send(worker.snapshot());
             }
-            ToWorker::Drain => worker.end_holds(),
+            ToWorker::Drain => worker.drain(),
             ToWorker::Stop => break,
         }
     }

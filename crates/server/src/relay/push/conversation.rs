@@ -2,19 +2,21 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bongsu_rtmp::chunk::CLIENT_CHUNK_SIZE;
 use bongsu_rtmp::limits::Limits;
 use bongsu_rtmp::message::MediaKind;
-use bongsu_rtmp::session::client::{ClientConfig, Event, Role, Step};
+use bongsu_rtmp::session::client::{ClientConfig, Event, Refusal, Role, Step};
 use bongsu_rtmp::session::{Capabilities, ClientSession, Output, SessionError};
+use bongsu_rtmp::text::Text;
 use bongsu_rtmp::url::RtmpUrl;
 use bytes::Bytes;
 use rustix::net::{Shutdown, shutdown};
 use tokio::net::TcpStream;
 
+use super::destination::Destination;
 use super::failure::Failure;
 use super::mask::Mask;
 use super::progress::{Measured, Progress};
@@ -32,15 +34,25 @@ pub(super) struct Conversation {
     progress: Progress,
     /// The session is over by the destination's word.
     over: Option<Failure>,
-    reconnect_asked: bool,
     /// What the destination said of itself.
     answered: Capabilities,
+    /// What the destination said when it refused.
+    refusal: Option<Refusal>,
+    /// Where to the destination wants a new connection.
+    reconnect: Option<ReconnectRequest>,
+    destination: Destination,
 }
 
+/// A destination wants a new connection: with `tcUrl`, or to the same place.
+#[derive(Debug, Clone)]
+pub(super) struct ReconnectRequest(pub(super) Option<Text>);
+
 impl Conversation {
-    /// `announced` is what we say of ourselves.
+    /// A connection to `destination`. `url` is what it is told: the same, with what it wanted to know of us; `announced` is
+    /// what we say of ourselves.
     pub(super) fn new(
         socket: TcpStream,
+        destination: Destination,
         url: RtmpUrl,
         announced: Capabilities,
         now: Instant,
@@ -61,8 +73,10 @@ impl Conversation {
             unsent: Unsent::default(),
             progress: Progress::new(now),
             over: None,
-            reconnect_asked: false,
             answered: Capabilities::none(),
+            refusal: None,
+            reconnect: None,
+            destination,
         };
         conversation.drain(Unsent::push);
         conversation
@@ -73,9 +87,26 @@ impl Conversation {
         self.session.step()
     }
 
-    /// Whether the destination asked for a new connection.
-    pub(super) const fn reconnect_asked(&self) -> bool {
-        self.reconnect_asked
+    /// Where it goes.
+    pub(super) const fn destination(&self) -> &Destination {
+        &self.destination
+    }
+
+    /// Takes the newest request of the destination for a new connection.
+    pub(super) const fn take_reconnect(&mut self) -> Option<ReconnectRequest> {
+        self.reconnect.take()
+    }
+
+    /// Takes what the destination said when it refused.
+    pub(super) const fn take_refusal(&mut self) -> Option<Refusal> {
+        self.refusal.take()
+    }
+
+    /// Reads, answers and writes, for a connection that has nothing else to do yet.
+    pub(super) fn keep_up(&mut self, worker: &Worker, now: Instant) -> Result<(), Failure> {
+        self.receive(worker, now)?;
+        self.handle_timeout(now)?;
+        self.flush(worker, now).map(|_| ())
     }
 
     /// What the destination said that it can take; known once it accepted the publish.
@@ -183,20 +214,23 @@ impl Conversation {
             .measure(now, unacknowledged, !self.unsent.is_empty())
     }
 
-    /// Waits for bytes from the destination, for room when bytes wait, for mail, or until then.
-    pub(super) async fn wait(&self, mailbox: Option<&Mailbox>, until: Option<Instant>) {
-        let woken = poll_fn(|context| {
-            let mut is_ready = mailbox.is_some_and(|mailbox| mailbox.poll(context).is_ready());
-            is_ready |= self.socket.poll_read_ready(context).is_ready();
-            if !self.unsent.is_empty() {
-                is_ready |= self.socket.poll_write_ready(context).is_ready();
-            }
-            if is_ready {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            }
-        });
+    /// Ready when there are bytes from the destination, room when bytes wait, or mail.
+    pub(super) fn poll(&self, context: &mut Context<'_>, mailbox: Option<&Mailbox>) -> Poll<()> {
+        let mut is_ready = mailbox.is_some_and(|mailbox| mailbox.poll(context).is_ready());
+        is_ready |= self.socket.poll_read_ready(context).is_ready();
+        if !self.unsent.is_empty() {
+            is_ready |= self.socket.poll_write_ready(context).is_ready();
+        }
+        if is_ready {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// Waits for bytes from the destination, for room when bytes wait, or until then.
+    async fn wait(&self, until: Option<Instant>) {
+        let woken = poll_fn(|context| self.poll(context, None));
         match until {
             Some(until) => {
                 let _ = tokio::time::timeout_at(until.into(), woken).await;
@@ -222,7 +256,7 @@ impl Conversation {
             if self.step() == Step::Started {
                 return Ok(());
             }
-            self.wait(None, self.poll_timeout()).await;
+            self.wait(self.poll_timeout()).await;
         }
     }
 
@@ -248,7 +282,7 @@ impl Conversation {
             if self.has_closed(worker) || now >= until {
                 return;
             }
-            self.wait(None, Some(until)).await;
+            self.wait(Some(until)).await;
         }
     }
 
@@ -272,21 +306,26 @@ impl Conversation {
         while let Some(output) = self.session.poll_output() {
             match output {
                 Output::Transmit(bytes) => queue(&mut self.unsent, bytes),
-                Output::Event(event) => self.on_event(&event),
+                Output::Event(event) => self.on_event(event),
             }
         }
     }
 
-    fn on_event(&mut self, event: &Event) {
+    fn on_event(&mut self, event: Event) {
         match event {
-            Event::Refused(refusal) => self.over = Some(Failure::refusal(refusal, &self.mask)),
+            Event::Refused(refusal) => {
+                self.over = Some(Failure::refusal(&refusal, &self.mask));
+                self.refusal = Some(refusal);
+            }
             Event::Ended {
                 code, description, ..
             } => {
-                self.over = Some(Failure::ended(code, description, &self.mask));
+                self.over = Some(Failure::ended(&code, &description, &self.mask));
             }
-            Event::Started { capabilities, .. } => self.answered = capabilities.clone(),
-            Event::ReconnectRequested { .. } => self.reconnect_asked = true,
+            Event::ReconnectRequested { tc_url } => {
+                self.reconnect = Some(ReconnectRequest(tc_url));
+            }
+            Event::Started { capabilities, .. } => self.answered = capabilities,
             // Media does not come to a publisher.
             _ => {}
         }

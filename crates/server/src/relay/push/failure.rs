@@ -10,6 +10,7 @@ use bongsu_rtmp::text::Text;
 use super::limits::{ATTEMPT, STALL_CLOSE};
 use super::mask::Mask;
 use super::state::{Input, State};
+use crate::egress::TooNear;
 
 /// What a failure means for the next attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +80,13 @@ impl Failure {
             kind: Kind::Itself,
             reason: "it points to this server itself".to_owned(),
         }
+    }
+
+    /// The destination leads to where it must not.
+    pub(super) fn too_near(host: &str, refused: TooNear) -> Self {
+        Self::refused(format!(
+            "the destination leads to {host}, but {refused}, where only a destination may lead that is there itself"
+        ))
     }
 
     /// The destination closed its side.

@@ -78,3 +78,20 @@ pub(super) const SECRET_ANYWHERE_BYTES_MIN: usize = 4;
 /// How often a push looks whether the one of an earlier stream to the same destination has said goodbye.
 /// Why: that takes milliseconds, and at most [`FAREWELL`].
 pub(super) const EARLIER_CHECK: Duration = Duration::from_millis(20);
+
+/// Redirects followed in a row.
+/// Why: a service has a front and a balancer behind it; who needs more leads nowhere. Each costs a connection.
+pub(super) const REDIRECTS_MAX: usize = 3;
+/// Moves because a destination asked for a new connection, in one [`MOVES_PERIOD`].
+/// Why: a service goes through its machines once when it is updated; one that asks every second must not make a loop.
+pub(super) const MOVES_MAX: usize = 5;
+/// The time in which [`MOVES_MAX`] counts.
+pub(super) const MOVES_PERIOD: Duration = Duration::from_secs(600);
+/// Tries of one move. Why: the old session goes on meanwhile, and a destination that leaves waits half a minute or a
+/// minute; after that the usual retry finds what there is.
+pub(super) const MOVE_TRIES_MAX: u32 = 5;
+/// Shortest pause between two tries of a move. It doubles with each. Why: as [`IN_ORDER_SPACING`].
+pub(super) const MOVE_PAUSE_MIN: Duration = Duration::from_secs(1);
+/// How long a new session that was accepted waits for a keyframe. Then it begins with the last one, which repeats some.
+/// Why: destinations close publishers that are silent for eight seconds or more.
+pub(super) const MOVE_KEYFRAME_WAIT: Duration = Duration::from_secs(5);

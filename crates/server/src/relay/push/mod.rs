@@ -3,22 +3,28 @@
 //! One task per pair, on the stream's worker: it looks the name up, connects, publishes, sends by a cursor of its own,
 //! and after every failure tries again, for as long as the stream exists.
 //!
-//! Pure, and tested by tables and instants: `state`, `status`, `backoff`, `progress`, `failure`, `mask`,
-//! `outage`, `own_address`, `unsent`. With sockets: `connect` (name to socket), `conversation` (socket and protocol), `sender` (ring to
-//! conversation), `task` (one session after the other).
+//! Pure, and tested by tables and instants: `state`, `status`, `backoff`, `progress`, `failure`, `followup`, `moves`,
+//! `destination`, `mask`, `outage`, `own_address`, `unsent`. With sockets: `connect` (name to socket), `conversation` (socket
+//! and protocol), `sender` (ring to conversation), `relocation` (the next conversation while one goes on), `switch` (from one to the next), `task` (one session
+//! after the other).
 
 mod backoff;
 mod connect;
 mod conversation;
+mod destination;
 mod failure;
+mod followup;
 mod limits;
 mod mask;
+mod moves;
 mod outage;
 mod own_address;
 mod progress;
+mod relocation;
 mod sender;
 mod state;
 mod status;
+mod switch;
 mod task;
 mod unsent;
 
@@ -138,6 +144,18 @@ impl PushHandle {
             tracing::debug!(destination = self.push.name, state, reason, "push");
         }
         changed
+    }
+}
+
+impl PushHandle {
+    /// Says something about the push that changes no state.
+    fn note(&self, now: Instant, reason: String) {
+        let (destination, state) = (
+            &self.push.name,
+            self.ledger.borrow().status.state().as_str(),
+        );
+        tracing::info!(destination, stream = %self.path, state, "push: {reason}");
+        self.ledger.borrow_mut().status.note(now, reason);
     }
 }
 

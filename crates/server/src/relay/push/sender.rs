@@ -1,16 +1,21 @@
 //! One session: frames from the ring go to the destination as fast as it takes them, and no faster.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bongsu_flv::Features;
 use bongsu_hub::{Cursor, Kind, Next, State as StreamState};
 
 use super::conversation::Conversation;
+use super::destination::Destination;
 use super::failure::Failure;
 use super::limits::{
     FAREWELL, FAREWELL_AT_SHUTDOWN, HELD_METADATA, MEASURE, STALL, TURN_BYTES_MAX, TURN_FRAMES_MAX,
 };
 use super::progress::Pace;
+use super::relocation::Relocation;
 use super::state::Input;
 use super::task::{Leave, Task};
 use crate::config::CodecChange;
@@ -22,8 +27,8 @@ use crate::stream::media_kind;
 pub(super) enum End {
     /// The stream is over, or the server leaves. Everything was sent, or the time for it is over.
     Left,
-    /// It makes room for another one, because of this.
-    MakesRoom(&'static str),
+    /// It makes room for another one, because of this; at that place when it is not the configured one.
+    MakesRoom(&'static str, Option<Box<Destination>>),
     /// It failed.
     Failed(Failure),
 }
@@ -36,7 +41,7 @@ impl From<Failure> for End {
 
 /// How far a turn came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Turn {
+pub(super) enum Turn {
     /// The socket takes nothing now.
     Blocked,
     /// There is more in the ring.
@@ -45,10 +50,21 @@ enum Turn {
     Done,
 }
 
-/// One session that was accepted.
+/// Where a fill of the conversation stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Filled {
+    /// There may be more.
+    Full,
+    /// There is nothing more now.
+    Empty,
+    /// A new session is ready to take over from here.
+    Seam,
+}
+
+/// One session that was accepted, and the one that takes over from it.
 pub(super) struct Sender<'a> {
-    task: &'a Task,
-    conversation: Box<Conversation>,
+    pub(super) task: &'a Task,
+    pub(super) conversation: Box<Conversation>,
     since: Instant,
     receiver: Receiver,
     /// What the stream had when it was last looked at whether the destination can use any of it.
@@ -70,6 +86,12 @@ pub(super) struct Sender<'a> {
     /// Counts of the push at the start, to tell what this session did.
     frames_before: u64,
     dropped_before: u64,
+    /// Whether it took over from another session.
+    has_moved: bool,
+    /// The session that takes over from this one.
+    pub(super) relocation: Option<Relocation<'a>>,
+    /// The end in order of the session that this one took over from.
+    pub(super) goodbye: Option<Pin<Box<dyn Future<Output = ()> + 'a>>>,
 }
 
 impl<'a> Sender<'a> {
@@ -95,6 +117,21 @@ impl<'a> Sender<'a> {
             farewell_until: None,
             frames_before: ledger.frames,
             dropped_before: ledger.frames_dropped(),
+            has_moved: false,
+            relocation: None,
+            goodbye: None,
+        }
+    }
+
+    /// A session that goes on where another one stopped.
+    pub(super) fn taking_over(
+        task: &'a Task,
+        conversation: Box<Conversation>,
+        now: Instant,
+    ) -> Self {
+        Self {
+            has_moved: true,
+            ..Self::new(task, conversation, now)
         }
     }
 
@@ -109,12 +146,37 @@ impl<'a> Sender<'a> {
             self.task.read_mail();
             match self.step(Instant::now()) {
                 Ok(Turn::More) => tokio::task::yield_now().await,
-                Ok(Turn::Blocked | Turn::Done) => {
-                    let mailbox = Some(&self.task.handle.mailbox);
-                    self.conversation.wait(mailbox, self.due()).await;
-                }
+                Ok(Turn::Blocked | Turn::Done) => self.wait().await,
                 Err(end) => return end,
             }
+        }
+    }
+
+    /// Waits for something to do.
+    async fn wait(&mut self) {
+        let due = self.due();
+        let woken = poll_fn(|context| {
+            let mailbox = Some(&self.task.handle.mailbox);
+            let mut is_ready = self.conversation.poll(context, mailbox).is_ready();
+            if let Some(relocation) = &mut self.relocation {
+                is_ready |= relocation.poll(context).is_ready();
+            }
+            if let Some(goodbye) = &mut self.goodbye
+                && goodbye.as_mut().poll(context).is_ready()
+            {
+                self.goodbye = None;
+            }
+            if is_ready {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        });
+        match due {
+            Some(due) => {
+                let _ = tokio::time::timeout_at(due.into(), woken).await;
+            }
+            None => woken.await,
         }
     }
 
@@ -124,7 +186,13 @@ impl<'a> Sender<'a> {
             .farewell_until
             .unwrap_or_else(|| Instant::now() + FAREWELL);
         let leaving_from = self.task.leaving();
-        let stop = self.conversation.stop(&self.task.worker, until);
+        let goodbye = self.goodbye.take();
+        let stop = async {
+            self.conversation.stop(&self.task.worker, until).await;
+            if let Some(goodbye) = goodbye {
+                let _ = tokio::time::timeout_at(until.into(), goodbye).await;
+            }
+        };
         tokio::select! {
             () = stop => {}
             // There is no time for another pause of this length.
@@ -155,13 +223,21 @@ impl<'a> Sender<'a> {
     }
 
     fn step(&mut self, now: Instant) -> Result<Turn, End> {
+        match self.serve(now) {
+            Err(End::Failed(failure)) => self.on_failure(now, failure),
+            served => served,
+        }
+    }
+
+    fn serve(&mut self, now: Instant) -> Result<Turn, End> {
         self.conversation.receive(&self.task.worker, now)?;
         self.conversation.handle_timeout(now)?;
-        if self.conversation.reconnect_asked() {
-            return Err(End::MakesRoom("the destination asked for a new connection"));
-        }
+        self.relocate(now)?;
         if self.codecs_need_a_session() {
-            return Err(End::MakesRoom("the codec or the tracks changed"));
+            let to = self
+                .has_moved
+                .then(|| Box::new(self.conversation.destination().clone()));
+            return Err(End::MakesRoom("the codec or the tracks changed", to));
         }
         self.judge(now)?;
         let turn = self.turn(now)?;
@@ -183,13 +259,14 @@ impl<'a> Sender<'a> {
             .is_waiting()
             .then(|| self.measured + MEASURE);
         let session = self.conversation.poll_timeout();
-        let decided = self.decide_at;
+        let relocation = self.relocation.as_ref().and_then(Relocation::due);
         [
             measure,
             session,
+            relocation,
             self.next_metadata,
             self.farewell_until,
-            decided,
+            self.decide_at,
         ]
         .into_iter()
         .flatten()
@@ -236,24 +313,31 @@ impl<'a> Sender<'a> {
         if !self.conversation.flush(worker, now)? {
             return Ok(Turn::Blocked);
         }
-        let has_more = self.fill(now)?;
-        Ok(
-            match (self.conversation.flush(&self.task.worker, now)?, has_more) {
-                (false, _) => Turn::Blocked,
-                (true, true) => Turn::More,
-                (true, false) => Turn::Done,
-            },
-        )
+        let filled = self.fill(now)?;
+        if filled == Filled::Seam {
+            self.switch(now, true);
+            return Ok(Turn::More);
+        }
+        let is_flushed = self.conversation.flush(&self.task.worker, now)?;
+        Ok(match (is_flushed, filled) {
+            (false, _) => Turn::Blocked,
+            (true, Filled::Full) => Turn::More,
+            (true, _) => Turn::Done,
+        })
     }
 
-    /// Encodes one turn of frames; true when there may be more.
-    fn fill(&mut self, now: Instant) -> Result<bool, Failure> {
+    /// Encodes one turn of frames.
+    fn fill(&mut self, now: Instant) -> Result<Filled, Failure> {
+        let can_move = self.relocation.as_ref().is_some_and(Relocation::is_ready);
         let inner = self.task.stream.inner();
         let ledger = &mut *self.task.handle.ledger.borrow_mut();
         let cursor = ledger.cursor.get_or_insert_with(Cursor::rebased);
         for _ in 0..TURN_FRAMES_MAX {
             if self.conversation.unsent_bytes() >= TURN_BYTES_MAX {
                 break;
+            }
+            if can_move && inner.live.is_at_seam(cursor) {
+                return Ok(Filled::Seam);
             }
             let queued = self.conversation.queued();
             let (kind, timestamp, payload) = match inner.live.next(cursor) {
@@ -270,7 +354,7 @@ impl<'a> Sender<'a> {
                     ledger.frames += 1;
                     (frame.kind, timestamp, payload)
                 }
-                Next::Wait => return Ok(false),
+                Next::Wait => return Ok(Filled::Empty),
             };
             let step = self.conversation.step();
             self.conversation
@@ -281,7 +365,7 @@ impl<'a> Sender<'a> {
                 self.media_from.get_or_insert(queued);
             }
         }
-        Ok(true)
+        Ok(Filled::Full)
     }
 
     /// While the publisher is away: repeats the metadata, so that the destination does not take silence for the end.

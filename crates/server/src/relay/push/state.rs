@@ -37,6 +37,8 @@ pub(super) enum State {
 pub(super) enum Input {
     /// An attempt begins.
     Attempt,
+    /// The destination refused, and said what to do: another call follows at once.
+    Followed,
     /// The name has addresses.
     Resolved,
     /// TCP is connected.
@@ -49,6 +51,8 @@ pub(super) enum Input {
     Held,
     /// Nothing was acknowledged for too long.
     Stalled,
+    /// A new session took over.
+    Moved,
     /// The session or the attempt is over; another one follows.
     Lost,
     /// The destination does not want us.
@@ -79,12 +83,16 @@ impl State {
         match (self, input) {
             (_, Input::Ended) => Self::Idle,
             (Self::Idle | Self::WaitingRetry | Self::Rejected, Input::Attempt) => Self::Resolving,
+            (Self::Connecting | Self::Handshaking | Self::Publishing, Input::Followed) => {
+                Self::Resolving
+            }
             (Self::Resolving, Input::Resolved) => Self::Connecting,
             (Self::Connecting, Input::Connected) => Self::Handshaking,
             (Self::Handshaking, Input::ShookHands) => Self::Publishing,
             (Self::Publishing | Self::Held | Self::Stalled, Input::Proven) => Self::Live,
             (Self::Publishing | Self::Live | Self::Stalled, Input::Held) => Self::Held,
             (Self::Publishing | Self::Live | Self::Held, Input::Stalled) => Self::Stalled,
+            (Self::Live | Self::Held | Self::Stalled, Input::Moved) => Self::Publishing,
             (state, Input::Lost) if state.is_trying() => Self::WaitingRetry,
             (state, Input::Refused) if state.is_trying() => Self::Rejected,
             (state, _) => state,
@@ -113,31 +121,33 @@ mod tests {
         State::WaitingRetry,
         State::Rejected,
     ];
-    const INPUTS: [Input; 10] = [
+    const INPUTS: [Input; 12] = [
         Input::Attempt,
+        Input::Followed,
         Input::Resolved,
         Input::Connected,
         Input::ShookHands,
         Input::Proven,
         Input::Held,
         Input::Stalled,
+        Input::Moved,
         Input::Lost,
         Input::Refused,
         Input::Ended,
     ];
     /// A dot is "no change".
     const TABLE: &str = "
-              Attempt   Resolved   Connected   ShookHands Proven Held Stalled Lost          Refused  Ended
-idle          resolving .          .           .          .      .    .       .             .        .
-resolving     .         connecting .           .          .      .    .       waiting_retry rejected idle
-connecting    .         .          handshaking .          .      .    .       waiting_retry rejected idle
-handshaking   .         .          .           publishing .      .    .       waiting_retry rejected idle
-publishing    .         .          .           .          live   held stalled waiting_retry rejected idle
-live          .         .          .           .          .      held stalled waiting_retry rejected idle
-held          .         .          .           .          live   .    stalled waiting_retry rejected idle
-stalled       .         .          .           .          live   held .       waiting_retry rejected idle
-waiting_retry resolving .          .           .          .      .    .       .             .        idle
-rejected      resolving .          .           .          .      .    .       .             .        idle
+              Attempt   Followed  Resolved   Connected   ShookHands Proven Held Stalled Moved      Lost          Refused  Ended
+idle          resolving .         .          .           .          .      .    .       .          .             .        .
+resolving     .         .         connecting .           .          .      .    .       .          waiting_retry rejected idle
+connecting    .         resolving .          handshaking .          .      .    .       .          waiting_retry rejected idle
+handshaking   .         resolving .          .           publishing .      .    .       .          waiting_retry rejected idle
+publishing    .         resolving .          .           .          live   held stalled .          waiting_retry rejected idle
+live          .         .         .          .           .          .      held stalled publishing waiting_retry rejected idle
+held          .         .         .          .           .          live   .    stalled publishing waiting_retry rejected idle
+stalled       .         .         .          .           .          live   held .       publishing waiting_retry rejected idle
+waiting_retry resolving .         .          .           .          .      .    .       .          .             .        idle
+rejected      resolving .         .          .           .          .      .    .       .          .             .        idle
 ";
 
     #[test]

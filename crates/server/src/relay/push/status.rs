@@ -101,17 +101,14 @@ impl Status {
             return false;
         }
         let reason = reason.into();
-        if self.history.len() == HISTORY_MAX {
-            self.history.pop_front();
-        }
-        self.history.push_back(Transition {
-            at: now,
-            to: state,
-            reason: reason.clone(),
-        });
+        self.remember(now, state, reason.clone());
         let is_step = matches!(
             input,
-            Input::Attempt | Input::Resolved | Input::Connected | Input::ShookHands
+            Input::Attempt
+                | Input::Followed
+                | Input::Resolved
+                | Input::Connected
+                | Input::ShookHands
         );
         if !is_step {
             self.reason = reason;
@@ -119,6 +116,20 @@ impl Status {
         self.state = state;
         self.since = now;
         true
+    }
+
+    /// Keeps something to say about the state as it is.
+    pub(super) fn note(&mut self, now: Instant, reason: impl Into<Cow<'static, str>>) {
+        let reason = reason.into();
+        self.remember(now, self.state, reason.clone());
+        self.reason = reason;
+    }
+
+    fn remember(&mut self, at: Instant, to: State, reason: Cow<'static, str>) {
+        if self.history.len() == HISTORY_MAX {
+            self.history.pop_front();
+        }
+        self.history.push_back(Transition { at, to, reason });
     }
 
     /// The last changes, oldest first, for a log line.
@@ -186,6 +197,39 @@ mod tests {
             "resolving 0 ms, waiting_retry 3 ms (connection refused), resolving 100 ms, \
              connecting 101 ms, handshaking 101 ms, publishing 101 ms, live 102 ms"
         );
+    }
+
+    #[test]
+    fn a_note_is_shown_until_the_state_changes_and_stays_in_the_history() {
+        let start = Instant::now();
+        let later = |ms| start + Duration::from_millis(ms);
+        let mut status = Status::new(start);
+        status.begin(start);
+        for input in [
+            Input::Resolved,
+            Input::Connected,
+            Input::ShookHands,
+            Input::Proven,
+        ] {
+            status.apply(start, input, "");
+        }
+        status.note(later(5), "moving to rtmp://b");
+        assert_eq!((status.state(), status.since()), (State::Live, start));
+        assert_eq!(status.reason(), "moving to rtmp://b");
+        status.apply(later(9), Input::Moved, "moved to rtmp://b");
+        status.apply(later(10), Input::Proven, "");
+        assert_eq!((status.state(), status.reason()), (State::Live, ""));
+        let history = status.history().to_string();
+        assert!(
+            history.ends_with(
+                "live 0 ms, live 5 ms (moving to rtmp://b), publishing 9 ms (moved to rtmp://b), live 10 ms"
+            ),
+            "{history}"
+        );
+        for _ in 0..HISTORY_MAX {
+            status.note(later(11), "again");
+        }
+        assert_eq!(status.history.len(), HISTORY_MAX);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The task of a push: one attempt after the other until the stream is over.
 
 use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Instant;
@@ -12,13 +13,17 @@ use bongsu_rtmp::url::{RtmpUrl, Scheme};
 use super::PushHandle;
 use super::backoff::{Backoff, Random};
 use super::conversation::Conversation;
+use super::destination::Destination;
 use super::failure::Failure;
+use super::followup::{FollowUp, Next};
 use super::limits::{ATTEMPT, EARLIER_CHECK, LASTED};
+use super::moves::Moves;
 use super::outage::Outage;
 use super::sender::{End, Sender};
 use super::state::Input;
 use super::{connect, own_address};
 use crate::config::CodecChange;
+use crate::egress::Reach;
 use crate::mailbox::Mail;
 use crate::receiver;
 use crate::stream::{Stream, millis};
@@ -36,8 +41,20 @@ pub(super) struct Task {
     pub(super) worker: Rc<Worker>,
     pub(super) stream: Rc<Stream>,
     pub(super) handle: Rc<PushHandle>,
+    /// When it moved because its destination asked for it.
+    pub(super) moves: RefCell<Moves>,
+    random: RefCell<Random>,
     leaving: Cell<Option<Leave>>,
     outage: RefCell<Outage>,
+}
+
+/// What a connection is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// For the only session: its steps are the states of the push.
+    Attempt,
+    /// To take over from a session that goes on: that one's state is the push's.
+    Move,
 }
 
 /// How an attempt ended, with what it led to.
@@ -59,11 +76,12 @@ impl From<End> for Outcome {
 /// Pushes until the stream is over or the server leaves.
 pub(super) async fn run(worker: Rc<Worker>, stream: Rc<Stream>, handle: Rc<PushHandle>) {
     let mut backoff = Backoff::new(handle.push.retry_min, handle.push.retry_max);
-    let mut random = Random::new(getrandom::u64().unwrap_or(1));
     let task = Task {
         worker,
         stream,
         handle,
+        moves: RefCell::default(),
+        random: RefCell::new(Random::new(getrandom::u64().unwrap_or(1))),
         leaving: Cell::new(None),
         outage: RefCell::default(),
     };
@@ -73,12 +91,14 @@ pub(super) async fn run(worker: Rc<Worker>, stream: Rc<Stream>, handle: Rc<PushH
     while task.worker.has_earlier_push(&task.handle) {
         tokio::time::sleep(EARLIER_CHECK).await;
     }
+    // Where the next session goes when that is not for the configuration to say.
+    let mut to = None;
     while task.leaving().is_none() {
         let started = Instant::now();
         task.handle.ledger.borrow_mut().status.begin(started);
         task.worker.shared().telemetry.push_attempts.inc();
         // Boxed: the parts of an attempt are large, and most of the time a push only waits.
-        let outcome = Box::pin(task.attempt(started)).await;
+        let outcome = Box::pin(task.attempt(started, to.take())).await;
         let now = Instant::now();
         if outcome
             .live_since
@@ -89,13 +109,14 @@ pub(super) async fn run(worker: Rc<Worker>, stream: Rc<Stream>, handle: Rc<PushH
         }
         let next = match outcome.end {
             End::Left => break,
-            End::MakesRoom(reason) => {
+            End::MakesRoom(reason, destination) => {
+                to = destination;
                 let next = Backoff::next_in_order(started, now);
                 task.pause(now, Input::Lost, reason.to_owned(), next);
                 next
             }
             End::Failed(failure) => {
-                let next = backoff.next(failure.kind, started, now, random.next());
+                let next = backoff.next(failure.kind, started, now, task.random());
                 task.on_failure(now, failure, next);
                 next
             }
@@ -148,12 +169,12 @@ impl Task {
     }
 
     /// One attempt and, when it succeeds, its session.
-    async fn attempt(&self, started: Instant) -> Outcome {
+    async fn attempt(&self, started: Instant, to: Option<Box<Destination>>) -> Outcome {
         let deadline = started + ATTEMPT;
         let opened = {
             let open = pin!(tokio::time::timeout_at(
                 deadline.into(),
-                self.open(deadline)
+                self.open(to, Way::Attempt, deadline)
             ));
             tokio::select! {
                 opened = open => opened,
@@ -180,37 +201,101 @@ impl Task {
         }
     }
 
-    /// From the template to an accepted publish.
-    async fn open(&self, deadline: Instant) -> Result<Box<Conversation>, Failure> {
+    /// A random number, for jitter and for nonces.
+    pub(super) fn random(&self) -> u64 {
+        self.random.borrow_mut().next()
+    }
+
+    /// From a URL to an accepted publish, through whatever the destination wants to be told or where it leads. Without a
+    /// destination it is the configured one.
+    pub(super) async fn open(
+        &self,
+        to: Option<Box<Destination>>,
+        way: Way,
+        deadline: Instant,
+    ) -> Result<Box<Conversation>, Failure> {
+        let mut reach = to.as_ref().map(|to| to.reach);
+        let mut follow = FollowUp::new(match to {
+            Some(to) => to.url,
+            None => self.url()?,
+        });
+        loop {
+            let mut conversation = self.call(&follow, &mut reach, way, deadline).await?;
+            let on_handshake = |now| self.step(way, now, Input::ShookHands);
+            let established = conversation.establish(&self.worker, on_handshake).await;
+            let Err(failure) = established else {
+                return Ok(conversation);
+            };
+            let Some(refusal) = conversation.take_refusal() else {
+                return Err(failure);
+            };
+            match follow.refused(&refusal, getrandom::u32().unwrap_or(1)) {
+                Next::Refused => return Err(failure),
+                Next::GiveUp(failure) => return Err(failure),
+                Next::CallAgain => {}
+                Next::CallElsewhere => {
+                    let server = follow.target().server();
+                    self.handle
+                        .note(Instant::now(), format!("redirected to {server}"));
+                }
+            }
+            self.step(way, Instant::now(), Input::Followed);
+        }
+    }
+
+    /// From a name to a connection on which nothing was said yet.
+    async fn call(
+        &self,
+        follow: &FollowUp,
+        reach: &mut Option<Reach>,
+        way: Way,
+        deadline: Instant,
+    ) -> Result<Box<Conversation>, Failure> {
         let shared = self.worker.shared();
-        let url = self.url()?;
+        let url = follow.asking();
+        if url.scheme() == Scheme::Rtmps {
+            return Err(Failure::refused(
+                "destinations over TLS (rtmps://) are not supported yet",
+            ));
+        }
         let addresses = connect::resolve(&shared.control, url.host(), url.port()).await?;
         let own = &shared.own_addresses;
-        if addresses
-            .iter()
-            .any(|address| own_address::is_own(*address, own))
-        {
+        let is_own = |address: &SocketAddr| own_address::is_own(*address, own);
+        if addresses.iter().any(is_own) {
             return Err(Failure::itself());
         }
-        self.handle.apply(Instant::now(), Input::Resolved, "");
+        // These addresses are connected to and no others: the name is not looked up again.
+        let reach = *match reach {
+            Some(reach) => {
+                reach
+                    .check(&addresses)
+                    .map_err(|refused| Failure::too_near(url.host(), refused))?;
+                reach
+            }
+            None => reach.insert(Reach::of(&addresses)),
+        };
+        self.step(way, Instant::now(), Input::Resolved);
         let socket = connect::first_of(addresses, deadline).await?;
         if let (Ok(local), Ok(peer)) = (socket.local_addr(), socket.peer_addr())
             && own_address::is_connected_to_own(local, peer, own)
         {
             return Err(Failure::itself());
         }
-        self.handle.apply(Instant::now(), Input::Connected, "");
-        let mut conversation = Box::new(Conversation::new(
-            socket,
-            url,
-            self.announcement(),
-            Instant::now(),
-        ));
-        let on_handshake = |now| {
-            self.handle.apply(now, Input::ShookHands, "");
+        self.step(way, Instant::now(), Input::Connected);
+        let destination = Destination {
+            url: follow.target().clone(),
+            reach,
         };
-        conversation.establish(&self.worker, on_handshake).await?;
-        Ok(conversation)
+        let (url, announced) = (url.clone(), self.announcement());
+        let conversation = Conversation::new(socket, destination, url, announced, Instant::now());
+        Ok(Box::new(conversation))
+    }
+
+    /// One step on the way to a session.
+    fn step(&self, way: Way, now: Instant, input: Input) {
+        if way == Way::Attempt {
+            self.handle.apply(now, input, "");
+        }
     }
 
     /// What we say that we are going to send.
@@ -226,15 +311,9 @@ impl Task {
     fn url(&self) -> Result<RtmpUrl, Failure> {
         let path = self.stream.path();
         let template = &self.handle.push.url;
-        let url = template
+        template
             .expand(path.app(), path.name(), &self.stream.args())
-            .map_err(|error| Failure::refused(format!("its URL cannot be made: {error}")))?;
-        match url.scheme() {
-            Scheme::Rtmp => Ok(url),
-            Scheme::Rtmps => Err(Failure::refused(
-                "destinations over TLS (rtmps://) are not supported yet",
-            )),
-        }
+            .map_err(|error| Failure::refused(format!("its URL cannot be made: {error}")))
     }
 
     /// Media arrives.
@@ -282,7 +361,7 @@ impl End {
         match self {
             Self::Left if leave == Some(Leave::Shutdown) => "the server is going down",
             Self::Left => "the stream ended",
-            Self::MakesRoom(reason) => reason,
+            Self::MakesRoom(reason, _) => reason,
             Self::Failed(failure) => &failure.reason,
         }
     }
