@@ -5,6 +5,8 @@
     reason = "a helper of tests fails the test by panicking"
 )]
 
+#[path = "relay/asked_who.rs"]
+mod asked_who;
 #[path = "relay/codecs.rs"]
 mod codecs;
 #[path = "relay/house.rs"]
@@ -15,8 +17,14 @@ mod known_faults;
 mod life;
 #[path = "relay/limits.rs"]
 mod limits;
+#[path = "relay/moving.rs"]
+mod moving;
 #[path = "relay/one_read.rs"]
 mod one_read;
+#[path = "relay/pushing.rs"]
+mod pushing;
+#[path = "relay/sent_elsewhere.rs"]
+mod sent_elsewhere;
 #[path = "relay/several.rs"]
 mod several;
 #[path = "relay/streams.rs"]

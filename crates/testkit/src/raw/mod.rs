@@ -4,10 +4,12 @@
 
 mod amf;
 mod chunks;
+mod door;
 mod peer;
 mod sink;
 
 pub use amf::Value;
 pub use chunks::{Message, Reader};
+pub use door::{Door, Manners};
 pub use peer::{Peer, Status, connect_from};
 pub use sink::{Publication, Sink};

@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use super::amf::{self, Value};
 use super::chunks::{self, Message, Reader};
+use super::door::Manners;
 use crate::compare::Packet;
 
 /// Bytes of C1, S1, C2 and S2.
@@ -27,10 +28,24 @@ pub struct Publication {
     pub name: String,
     /// Messages as they came, data included.
     pub packets: Vec<Packet>,
+    /// Whether it was asked for a new connection.
+    pub asked_to_reconnect: bool,
     /// Whether it ended with `deleteStream` or `FCUnpublish`.
     pub ended_in_order: bool,
     /// Whether the connection is over.
     pub closed: bool,
+}
+
+impl Publication {
+    /// The `tcUrl` in `connect`.
+    #[must_use]
+    pub fn tc_url(&self) -> &str {
+        let tc_url = self
+            .connect
+            .as_ref()
+            .and_then(|object| object.property("tcUrl"));
+        tc_url.and_then(Value::as_text).unwrap_or_default()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -41,6 +56,7 @@ struct State {
     connections: Vec<TcpStream>,
     /// Nothing more is read, and the connections stay.
     stopped: bool,
+    manners: Manners,
 }
 
 /// A destination on a port of its own, until it goes.
@@ -80,6 +96,15 @@ impl Sink {
         let announced = vec![(name.to_owned(), value)];
         sink.state.lock().unwrap().announced = announced;
         sink
+    }
+
+    /// Behaves like this from now on.
+    ///
+    /// # Panics
+    ///
+    /// When a connection's thread has panicked.
+    pub fn behave(&self, manners: Manners) {
+        self.state.lock().unwrap().manners = manners;
     }
 
     /// Where it listens.
@@ -189,14 +214,121 @@ fn converse(mut stream: TcpStream, state: &Mutex<State>, index: usize) -> std::i
         reader.feed(&buffer[..count]);
         while let Some(message) = reader.next_message() {
             let values = message.command();
-            if !values.is_empty() {
-                let announced = state.lock().unwrap().announced.clone();
-                answer_command(&mut stream, &values, announced)?;
+            let reply = {
+                let mut state = state.lock().unwrap();
+                note(&mut state.publications[index], &message, &values);
+                reply(&mut state, index, &message, &values)
+            };
+            for (on, answer) in reply.says {
+                say(&mut stream, on, &answer)?;
             }
-            let mut state = state.lock().unwrap();
-            note(&mut state.publications[index], &message, &values);
+            if reply.closes {
+                // A server that refuses closes; what the client has sent meanwhile does not count.
+                let _ = stream.shutdown(Shutdown::Write);
+                while stream.read(&mut buffer)? > 0 {}
+                return Ok(());
+            }
         }
     }
+}
+
+/// What a message is answered with.
+#[derive(Default)]
+struct Reply {
+    /// Commands, each with its message stream.
+    says: Vec<(u32, Vec<Value>)>,
+    closes: bool,
+}
+
+fn reply(state: &mut State, index: usize, message: &Message, values: &[Value]) -> Reply {
+    let mut reply = Reply::default();
+    let manners = state.manners.clone();
+    match values.first().and_then(Value::as_text) {
+        Some("connect") => {
+            let app = values.get(2).and_then(|object| object.property("app"));
+            let app = app.and_then(Value::as_text).unwrap_or_default();
+            if let Some(info) = manners.door.refusal(app) {
+                let transaction = values.get(1).cloned().unwrap_or(Value::Number(1.0));
+                let error = vec![Value::text("_error"), transaction, Value::Null, info];
+                return Reply {
+                    says: vec![(0, error)],
+                    closes: true,
+                };
+            }
+        }
+        Some("publish") => {
+            let is_there = |at: usize, other: &Publication| {
+                at != index && !other.closed && !other.ended_in_order && !other.name.is_empty()
+            };
+            let others = state.publications.iter().enumerate();
+            let busy: Vec<usize> = others
+                .filter(|(at, other)| is_there(*at, other))
+                .map(|(at, _)| at)
+                .collect();
+            if manners.one_at_a_time && !busy.is_empty() {
+                state.publications[index].name.clear();
+                let busy = info("error", "NetStream.Publish.BadName");
+                return Reply {
+                    says: vec![(1, status(busy))],
+                    closes: true,
+                };
+            }
+            if let Some(info) = manners.door.instead_of_start() {
+                return Reply {
+                    says: vec![(0, status(info))],
+                    closes: true,
+                };
+            }
+            if manners.takes_over {
+                for at in busy {
+                    let mut loser = &state.connections[at];
+                    let words = encoded(1, &status(info("error", "NetStream.Publish.BadName")));
+                    let _ = loser.write_all(&words);
+                    let _ = loser.shutdown(Shutdown::Write);
+                }
+            }
+        }
+        _ => {}
+    }
+    let is_media = matches!(message.type_id, 8 | 9);
+    let media = state.publications[index]
+        .packets
+        .iter()
+        .filter(|packet| packet.kind != Kind::Data)
+        .count();
+    let own = &mut state.publications[index];
+    if is_media
+        && !own.asked_to_reconnect
+        && manners.reconnect_after.is_some_and(|after| media >= after)
+    {
+        own.asked_to_reconnect = true;
+        let code = "NetConnection.Connect.ReconnectRequest";
+        let Value::Object(mut properties) = info("status", code) else {
+            return reply;
+        };
+        let to = manners.reconnect_to;
+        properties.extend(to.map(|to| ("tcUrl".to_owned(), Value::Text(to))));
+        reply.says.push((0, status(Value::Object(properties))));
+    }
+    reply.says.extend(yes(values, &state.announced));
+    reply
+}
+
+fn info(level: &str, code: &str) -> Value {
+    Value::Object(vec![
+        ("level".to_owned(), Value::text(level)),
+        ("code".to_owned(), Value::text(code)),
+        ("description".to_owned(), Value::text("scripted")),
+    ])
+}
+
+fn status(info: Value) -> Vec<Value> {
+    vec![
+        Value::text("onStatus"),
+        Value::Number(0.0),
+        Value::Null,
+        info,
+    ]
 }
 
 /// Keeps what a message says.
@@ -231,34 +363,20 @@ fn note(publication: &mut Publication, message: &Message, values: &[Value]) {
 }
 
 /// Says yes to everything that waits for an answer.
-fn answer_command(
-    stream: &mut TcpStream,
-    values: &[Value],
-    announced: Vec<(String, Value)>,
-) -> std::io::Result<()> {
+fn yes(values: &[Value], announced: &[(String, Value)]) -> Option<(u32, Vec<Value>)> {
     let transaction = values.get(1).cloned().unwrap_or(Value::Number(0.0));
-    let info = |code: &str| {
-        Value::Object(vec![
-            ("level".to_owned(), Value::text("status")),
-            ("code".to_owned(), Value::text(code)),
-            ("description".to_owned(), Value::text("yes")),
-        ])
-    };
-    let (on, answer) = match values.first().and_then(Value::as_text) {
-        Some("connect") => {
+    match values.first().and_then(Value::as_text)? {
+        "connect" => {
             let mut properties = vec![("fmsVer".to_owned(), Value::text("FMS/3,0,1,123"))];
-            properties.extend(announced);
-            (
+            properties.extend_from_slice(announced);
+            let properties = Value::Object(properties);
+            let success = info("status", "NetConnection.Connect.Success");
+            Some((
                 0,
-                vec![
-                    Value::text("_result"),
-                    transaction,
-                    Value::Object(properties),
-                    info("NetConnection.Connect.Success"),
-                ],
-            )
+                vec![Value::text("_result"), transaction, properties, success],
+            ))
         }
-        Some("createStream") => (
+        "createStream" => Some((
             0,
             vec![
                 Value::text("_result"),
@@ -266,28 +384,24 @@ fn answer_command(
                 Value::Null,
                 Value::Number(1.0),
             ],
-        ),
-        Some("publish") => {
-            let status = info("NetStream.Publish.Start");
-            (
-                1,
-                vec![
-                    Value::text("onStatus"),
-                    Value::Number(0.0),
-                    Value::Null,
-                    status,
-                ],
-            )
-        }
-        _ => return Ok(()),
-    };
+        )),
+        "publish" => Some((1, status(info("status", "NetStream.Publish.Start")))),
+        _ => None,
+    }
+}
+
+fn say(stream: &mut TcpStream, on: u32, values: &[Value]) -> std::io::Result<()> {
+    stream.write_all(&encoded(on, values))
+}
+
+fn encoded(on: u32, values: &[Value]) -> Vec<u8> {
     let message = Message {
         type_id: 20,
         stream: on,
         timestamp: 0,
-        payload: Bytes::from(amf::encode(&answer)),
+        payload: Bytes::from(amf::encode(values)),
     };
     let mut bytes = Vec::new();
     chunks::write(&mut bytes, 3, &message, 128);
-    stream.write_all(&bytes)
+    bytes
 }

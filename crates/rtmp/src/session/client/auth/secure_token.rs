@@ -73,7 +73,10 @@ fn decrypt(words: &mut [u32], key: [u32; 4]) {
                 .checked_sub(1)
                 .unwrap_or_else(|| words.len().saturating_sub(1));
             let before = words.get(before).copied().unwrap_or_default();
-            #[allow(clippy::cast_possible_truncation)] // only the last two bits count
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "only the last two bits count"
+            )]
             let slot = (at as u32 ^ turn) & 3;
             let part = key.get(slot as usize).copied().unwrap_or_default();
             let mixed = ((before >> 5) ^ (after << 2)).wrapping_add((after >> 3) ^ (before << 4))
