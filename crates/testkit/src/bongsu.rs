@@ -63,11 +63,35 @@ impl Bongsu {
     /// When it is not ready in time.
     #[must_use]
     pub fn start(dir: &RunDir, name: &str, toml: &str) -> Self {
-        let (rtmp, http) = (free_port(), free_port());
+        Self::start_on(dir, name, toml, free_port())
+    }
+
+    /// As [`Self::start`], taking RTMP at this address.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::start`].
+    #[must_use]
+    pub fn start_on(dir: &RunDir, name: &str, toml: &str, rtmp: SocketAddr) -> Self {
+        Self::start_with(dir, name, "", toml, rtmp)
+    }
+
+    /// As [`Self::start`], with `keys` in `[server]`.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::start`].
+    #[must_use]
+    pub fn start_with_server_keys(dir: &RunDir, name: &str, keys: &str, toml: &str) -> Self {
+        Self::start_with(dir, name, keys, toml, free_port())
+    }
+
+    fn start_with(dir: &RunDir, name: &str, keys: &str, toml: &str, rtmp: SocketAddr) -> Self {
+        let http = free_port();
         let config = dir.join(&format!("{name}.toml"));
         let data = dir.folder(&format!("{name}-data"));
         let text = format!(
-            "[server]\ndata_dir = \"{}\"\n\n[http]\nlisten = [\"{http}\"]\n\n[rtmp]\nlisten = [\"{rtmp}\"]\n{toml}",
+            "[server]\ndata_dir = \"{}\"\n{keys}\n[http]\nlisten = [\"{http}\"]\n\n[rtmp]\nlisten = [\"{rtmp}\"]\n{toml}",
             data.display()
         );
         fs::write(&config, text).expect("a configuration for the relay");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bongsu_server::config::{CodecChange, Push, UrlTemplate};
+use bongsu_server::config::{CodecChange, Compat, Hevc, Push, UrlTemplate};
 use bongsu_testkit::raw::{Peer, Publication, Sink};
 use bongsu_testkit::{http, wait};
 use serde_json::Value;
@@ -39,6 +39,8 @@ impl Scene {
             on_codec_change: CodecChange::Reconnect,
             retry_min: Duration::from_millis(100),
             retry_max: Duration::from_millis(200),
+            compat: Compat::Forward,
+            hevc: Hevc::AsSent,
         };
         let house = House::open(config(|_, app| app.push = vec![push]));
         let mut publisher = Peer::open(house.rtmp);

@@ -257,35 +257,8 @@ fn reply(state: &mut State, index: usize, message: &Message, values: &[Value]) -
             }
         }
         Some("publish") => {
-            let is_there = |at: usize, other: &Publication| {
-                at != index && !other.closed && !other.ended_in_order && !other.name.is_empty()
-            };
-            let others = state.publications.iter().enumerate();
-            let busy: Vec<usize> = others
-                .filter(|(at, other)| is_there(*at, other))
-                .map(|(at, _)| at)
-                .collect();
-            if manners.one_at_a_time && !busy.is_empty() {
-                state.publications[index].name.clear();
-                let busy = info("error", "NetStream.Publish.BadName");
-                return Reply {
-                    says: vec![(1, status(busy))],
-                    closes: true,
-                };
-            }
-            if let Some(info) = manners.door.instead_of_start() {
-                return Reply {
-                    says: vec![(0, status(info))],
-                    closes: true,
-                };
-            }
-            if manners.takes_over {
-                for at in busy {
-                    let mut loser = &state.connections[at];
-                    let words = encoded(1, &status(info("error", "NetStream.Publish.BadName")));
-                    let _ = loser.write_all(&words);
-                    let _ = loser.shutdown(Shutdown::Write);
-                }
+            if let Some(refusal) = instead_of_start(state, index, &manners) {
+                return refusal;
             }
         }
         _ => {}
@@ -312,6 +285,41 @@ fn reply(state: &mut State, index: usize, message: &Message, values: &[Value]) -
     }
     reply.says.extend(yes(values, &state.announced));
     reply
+}
+
+/// What a publisher is told that is not let in. Others may have to leave for one that is.
+fn instead_of_start(state: &mut State, index: usize, manners: &Manners) -> Option<Reply> {
+    let is_there = |at: usize, other: &Publication| {
+        at != index && !other.closed && !other.ended_in_order && !other.name.is_empty()
+    };
+    let others = state.publications.iter().enumerate();
+    let busy: Vec<usize> = others
+        .filter(|(at, other)| is_there(*at, other))
+        .map(|(at, _)| at)
+        .collect();
+    if manners.one_at_a_time && !busy.is_empty() {
+        state.publications[index].name.clear();
+        let busy = info("error", "NetStream.Publish.BadName");
+        return Some(Reply {
+            says: vec![(1, status(busy))],
+            closes: true,
+        });
+    }
+    if let Some(info) = manners.door.instead_of_start() {
+        return Some(Reply {
+            says: vec![(0, status(info))],
+            closes: true,
+        });
+    }
+    if manners.takes_over {
+        for at in busy {
+            let mut loser = &state.connections[at];
+            let words = encoded(1, &status(info("error", "NetStream.Publish.BadName")));
+            let _ = loser.write_all(&words);
+            let _ = loser.shutdown(Shutdown::Write);
+        }
+    }
+    None
 }
 
 fn info(level: &str, code: &str) -> Value {

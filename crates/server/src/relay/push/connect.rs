@@ -128,6 +128,7 @@ mod tests {
 
     use super::super::failure::Kind;
     use super::*;
+    use crate::egress::Reach;
 
     fn listener() -> (TcpListener, SocketAddr) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -162,6 +163,26 @@ mod tests {
         );
         let failure = first_of(Vec::new(), soon()).await.unwrap_err();
         assert_eq!(failure.reason, "there is no address to connect to");
+    }
+
+    /// [WIRE 217]
+    #[tokio::test]
+    async fn odd_spellings_of_an_address_are_judged_by_what_they_resolve_to() {
+        let control = tokio::runtime::Handle::current();
+        let public = Reach::of(&["203.0.113.7:1935".parse().unwrap()]);
+        for host in [
+            "127.0.0.1",
+            "127.1",
+            "2130706433",
+            "0x7f000001",
+            "0177.0.0.1",
+            "0",
+            "::ffff:127.0.0.1",
+            "localhost",
+        ] {
+            let resolved = resolve(&control, host, 1935).await.unwrap();
+            assert!(public.check(&resolved).is_err(), "{host}: {resolved:?}");
+        }
     }
 
     #[tokio::test]
