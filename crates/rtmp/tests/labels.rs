@@ -227,6 +227,7 @@ fn events_of_a_client_are_short_and_show_no_payload_and_no_url() {
                 code: "NetStream.Play.UnpublishNotify".into(),
                 description: "sekret".into(),
                 is_error: false,
+                redirect: None,
             },
             "Ended(NetStream.Play.UnpublishNotify, error: false)",
         ),
@@ -244,6 +245,7 @@ fn events_of_a_client_are_short_and_show_no_payload_and_no_url() {
         step: Step::Requesting,
         code: "NetStream.Publish.BadName".into(),
         description: "sekret".into(),
+        redirect: None,
     };
     let text = format!("{:?}", client::Event::Refused(refusal));
     assert!(text.starts_with("Refused("), "{text}");

@@ -13,7 +13,7 @@ const DELTA: u32 = 0x9e37_79b9;
 
 /// The answer to the `secureToken` of a `connect` result, for `secureTokenResponse`.
 ///
-/// `None` when the challenge is no hex text of at least two 32-bit words, or longer than [`SECURE_TOKEN_DIGITS_MAX`].
+/// `None` when the challenge is no hex text of at least two 32-bit words, or longer than 1,024 digits.
 #[must_use]
 pub fn answer(challenge: &Text, token: &str) -> Option<Text> {
     if challenge.len() > SECURE_TOKEN_DIGITS_MAX {
