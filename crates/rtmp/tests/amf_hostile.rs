@@ -115,6 +115,25 @@ fn declared_counts_and_lengths_take_nothing() {
     }
 }
 
+/// [WIRE 205] A count of 100 with 20 bytes behind it fails before the first item: no limit on values is reached.
+#[test]
+fn a_count_that_the_rest_cannot_hold_reads_no_item() {
+    let limits = AmfLimits {
+        depth: 4,
+        values: 8,
+    };
+    for (what, start) in [
+        ("an array", "09 8149 01"),
+        ("a vector of objects", "10 8149 00 01"),
+        ("a dictionary", "11 8149 00"),
+        ("members of a class", "0a 8c43 01"),
+    ] {
+        let bytes = [hex(start), vec![0x01; 20]].concat();
+        let read = amf3::Decoder::new(&bytes, limits).next_value();
+        assert_eq!(read, Err(AmfError::Truncated), "{what}");
+    }
+}
+
 #[test]
 fn a_value_cut_anywhere_is_truncated() {
     for row in [
