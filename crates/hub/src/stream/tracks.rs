@@ -47,8 +47,9 @@ impl Tracks {
         for id in tracks.iter() {
             let place = |track: &&mut Track| track.kind == kind && track.id == id;
             if let Some(track) = self.list.iter_mut().find(place) {
-                // The codec of a message is that of one track: of the others in it nothing is known.
-                let differs = tracks.len() == 1 && track.codec.family() != codec.family();
+                // The codec of a message is that of its default track: of the others in it nothing is known.
+                let is_known = id == 0 || tracks.len() == 1;
+                let differs = is_known && track.codec.family() != codec.family();
                 if differs {
                     track.codec = codec;
                     followed = true;
@@ -71,5 +72,31 @@ impl Tracks {
 
     pub(super) fn check_invariants(&self) {
         assert!(self.list.len() <= TRACKS_MAX && self.previous.len() <= TRACKS_MAX);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bongsu_flv::FourCc;
+
+    use super::*;
+
+    #[test]
+    fn the_codec_of_a_message_of_several_tracks_is_that_of_its_default_track() {
+        let (avc, hevc) = (Codec::FourCc(FourCc::AVC1), Codec::FourCc(FourCc::HVC1));
+        let both = TrackSet::DEFAULT.union(TrackSet::of(1));
+        let codecs = |tracks: &Tracks| tracks.list().iter().map(|track| track.codec).collect();
+        let mut tracks = Tracks::default();
+        assert!(!tracks.see(Kind::Video, both, avc));
+        assert!(!tracks.see(Kind::Video, both, avc));
+        assert!(tracks.see(Kind::Video, both, hevc), "it follows another");
+        let seen: Vec<Codec> = codecs(&tracks);
+        assert_eq!(seen, [hevc, avc], "of track 1 nothing is known");
+        assert_eq!(tracks.changes(), 1);
+        let others = TrackSet::of(1).union(TrackSet::of(2));
+        assert!(!tracks.see(Kind::Video, others, hevc), "neither is here");
+        let seen: Vec<Codec> = codecs(&tracks);
+        assert_eq!(seen, [hevc, avc, hevc]);
+        tracks.check_invariants();
     }
 }
