@@ -20,6 +20,9 @@ pub(crate) struct Header {
     pub(crate) payload: Bytes,
     /// Version of the store that it came with.
     pub(crate) version: u64,
+    /// Whether a later message has replaced it for some of its tracks, or they have another codec: what it says of them
+    /// still stands in it.
+    outlived: bool,
     /// Whether its sequence ended, so that the same header begins a new one.
     ended: bool,
 }
@@ -103,10 +106,7 @@ impl Headers {
             .any(|item| same_place(item) && item.payload != payload);
         self.version += 1;
         let mut items = self.items.to_vec();
-        for item in items.iter_mut().filter(|item| same_place(item)) {
-            item.tracks = item.tracks.without(tracks);
-        }
-        items.retain(|item| !item.tracks.is_empty());
+        outlive(&mut items, same_place, tracks);
         let bytes_max = if kind == Kind::Data {
             METADATA_BYTES_MAX
         } else {
@@ -120,6 +120,7 @@ impl Headers {
                 tracks,
                 payload: payload.clone(),
                 version: self.version,
+                outlived: false,
                 ended: false,
             });
         }
@@ -159,10 +160,8 @@ impl Headers {
         let here = |item: &Header| item.kind == kind && item.tracks.intersects(tracks);
         if self.items.iter().any(here) {
             let mut items = self.items.to_vec();
-            for item in items.iter_mut().filter(|item| here(item)) {
-                item.tracks = item.tracks.without(tracks);
-            }
-            items.retain(|item| !item.tracks.is_empty());
+            outlive(&mut items, here, tracks);
+            items.sort_by_key(order);
             self.items = items.into();
             self.version += 1;
         }
@@ -189,6 +188,10 @@ impl Headers {
                 "no item is newer than the store"
             );
             assert!(item.payload.len() <= METADATA_BYTES_MAX.max(HEADER_BYTES_MAX));
+            let newer = self.items.iter().take(at).any(|other| {
+                other.kind == item.kind && other.version > item.version && item.outlived
+            });
+            assert!(!newer, "what is replaced in part goes before what replaced it");
             let twin = self.items.iter().skip(at + 1).find(|other| {
                 other.kind == item.kind
                     && other.class == item.class
@@ -199,13 +202,24 @@ impl Headers {
     }
 }
 
+/// Takes these tracks from the items that `is_outlived` tells, and the items away that have none left.
+fn outlive(items: &mut Vec<Header>, is_outlived: impl Fn(&Header) -> bool, tracks: TrackSet) {
+    for item in items.iter_mut().filter(|item| is_outlived(item)) {
+        item.tracks = item.tracks.without(tracks);
+        item.outlived = true;
+    }
+    items.retain(|item| !item.tracks.is_empty());
+}
+
 /// Metadata; per video track the colour information before the header; per audio track the header before the config.
-fn order(item: &Header) -> (u8, Option<u8>, bool) {
+/// What was replaced for some of its tracks goes first, the oldest before all: else it would replace what replaced it.
+fn order(item: &Header) -> (u8, u64, Option<u8>, bool) {
     let config = item.class == Class::Config;
+    let age = if item.outlived { item.version } else { u64::MAX };
     match item.kind {
-        Kind::Data => (0, None, false),
-        Kind::Video => (1, item.tracks.lowest(), !config),
-        Kind::Audio => (2, item.tracks.lowest(), config),
+        Kind::Data => (0, age, None, false),
+        Kind::Video => (1, age, item.tracks.lowest(), !config),
+        Kind::Audio => (2, age, item.tracks.lowest(), config),
     }
 }
 
@@ -258,7 +272,11 @@ mod tests {
         let both = TrackSet::DEFAULT.union(TrackSet::of(1));
         headers.offer(Kind::Video, Class::SequenceHeader, both, &bytes("both"));
         header(&mut headers, Kind::Video, 0, "0");
-        assert_eq!(texts(&headers), ["0", "both"]);
+        assert_eq!(
+            texts(&headers),
+            ["both", "0"],
+            "what it says of track 0 is old: the new header comes behind it"
+        );
         header(&mut headers, Kind::Video, 1, "1");
         assert_eq!(texts(&headers), ["0", "1"]);
         headers.offer(Kind::Video, Class::SequenceHeader, both, &bytes("both"));

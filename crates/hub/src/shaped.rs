@@ -1,9 +1,9 @@
 //! What a receiver gets of a message, by its shape.
 
-use bongsu_flv::{Reshaped, Shape, reshape};
+use bongsu_flv::{Reshaped, Shape, classify, reshape};
 use bytes::Bytes;
 
-use crate::{Frame, Kind};
+use crate::{Frame, Kind, headers::Header};
 
 /// What a receiver gets of a frame: its own payload, shared, where nothing changes. `None`: nothing.
 pub(crate) fn frame(frame: &Frame, shape: Shape) -> Option<Bytes> {
@@ -14,8 +14,22 @@ pub(crate) fn frame(frame: &Frame, shape: Shape) -> Option<Bytes> {
     }
 }
 
-/// What a receiver gets of a payload; as [`frame`].
-pub(crate) fn payload(kind: Kind, payload: &Bytes, shape: Shape) -> Option<Bytes> {
+/// What a receiver gets of a kept header, as [`frame`]. When it can take the default track alone and a later header has
+/// replaced this one for it, that is nothing: the other one has what it needs.
+pub(crate) fn header(header: &Header, shape: Shape) -> Option<Bytes> {
+    let Header { kind, payload, .. } = header;
+    match reshape(*kind, payload, shape) {
+        Reshaped::Same => Some(payload.clone()),
+        Reshaped::Changed(changed) => {
+            let changed = changed.to_bytes(payload);
+            let left = classify(*kind, &changed).tracks;
+            left.intersects(header.tracks).then_some(changed)
+        }
+        Reshaped::Dropped(_) => None,
+    }
+}
+
+fn payload(kind: Kind, payload: &Bytes, shape: Shape) -> Option<Bytes> {
     match reshape(kind, payload, shape) {
         Reshaped::Same => Some(payload.clone()),
         Reshaped::Changed(changed) => Some(changed.to_bytes(payload)),

@@ -61,6 +61,7 @@ pub(crate) fn name(payload: &[u8]) -> String {
         [0x96, 0, ..] => format!("H.{}", payload[6]),
         [0x96, 1, ..] => format!("K.{}", payload[6]),
         [0xa6, 1, ..] => format!("P.{}", payload[6]),
+        [0x96, 0x10, ..] => format!("H.{}+{}", payload[6], payload[12]),
         [0x96, 0x11, ..] => format!("K.{}+{}", payload[6], payload[14]),
         [0xa6, 0x11, ..] => format!("P.{}+{}", payload[6], payload[14]),
         [0x90 | 0x91 | 0xa1, ..] => enhanced_name(payload),
@@ -96,18 +97,24 @@ fn enhanced_payload(fourcc: &str, name: &str) -> Bytes {
         .into()
 }
 
-/// A keyframe or frame of two tracks in one message.
-fn of_two(first: &[u8], tracks: &str) -> Bytes {
-    let mut bytes = [first, b"\x11avc1"].concat();
+/// A header, keyframe or frame of two tracks in one message.
+fn of_two(letter: &str, tracks: &str) -> Bytes {
+    let (head, body): (&[u8], &[u8]) = match letter {
+        "H" => (b"\x96\x10avc1", b"\0\0\x02\x01."),
+        "K" => (b"\x96\x11avc1", b"\0\0\x04\0\0\0."),
+        _ => (b"\xa6\x11avc1", b"\0\0\x04\0\0\0."),
+    };
+    let mut bytes = head.to_vec();
     for track in tracks.split('+') {
         bytes.push(track.parse().unwrap());
-        bytes.extend_from_slice(b"\0\0\x04\0\0\0.");
+        bytes.extend_from_slice(body);
     }
     bytes.into()
 }
 
 /// The payload of a name: `H1` video header, `K` keyframe, `P` inter frame, `E` end of sequence, `C` command, `h` audio
-/// header, `a` audio frame, `s` silence, `m` metadata, `d` other data, each with a text; `H.1 K.1 P.1` of another track, `K.0+1 P.0+1` of two in one message; `hvc1:H hvc1:K mp4a:a` of a fourcc.
+/// header, `a` audio frame, `s` silence, `m` metadata, `d` other data, each with a text; `H.1 K.1 P.1` of another track,
+/// `H.0+1 K.0+1 P.0+1` of two in one message; `hvc1:H hvc1:K mp4a:a` of a fourcc.
 pub(crate) fn payload(name: &str) -> Bytes {
     if let Some((fourcc, name)) = name.split_once(':') {
         return enhanced_payload(fourcc, name);
@@ -116,7 +123,7 @@ pub(crate) fn payload(name: &str) -> Bytes {
         .split_once('.')
         .filter(|(_, tracks)| tracks.contains('+'))
     {
-        return of_two(if first == "K" { &[0x96] } else { &[0xa6] }, tracks);
+        return of_two(first, tracks);
     }
     let (first, text) = name.split_at(1);
     let track = text

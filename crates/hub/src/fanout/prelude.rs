@@ -62,7 +62,7 @@ pub(super) fn build<E: Encode>(
         .iter()
         .filter(|item| wants(item.kind) && position.lacks(item));
     let mut images = lacking.filter_map(|item| {
-        let payload = shaped::payload(item.kind, &item.payload, shape)?;
+        let payload = shaped::header(item, shape)?;
         let timestamp = wire_time(stream.prelude_time(item, position.at, position.joins));
         Some(encode.encode(message_stream, item.kind, timestamp, &payload))
     });

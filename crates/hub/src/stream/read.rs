@@ -53,7 +53,7 @@ impl LiveStream {
     fn next_header(&self, cursor: &mut Cursor) -> Option<Next<'static>> {
         while cursor.advance_prelude() {
             let header = cursor.header()?;
-            let Some(payload) = shaped::payload(header.kind, &header.payload, cursor.shape) else {
+            let Some(payload) = shaped::header(header, cursor.shape) else {
                 continue;
             };
             let Position { at, joins, .. } = cursor.position;

@@ -136,6 +136,23 @@ fn the_default_track_is_one_plain_stream() {
     );
 }
 
+// Goal: nobody decodes with a header that another one has replaced.
+#[test]
+fn of_a_header_that_was_replaced_for_the_default_track_nobody_gets_that_part_last() {
+    let mut scene = Scene::new();
+    scene.push("H.0+1 H2 K2@0");
+    assert_eq!(scene.join(), "[H.0+1@0] [H2@0] K2@0");
+    for shape in [Shape::DEFAULT_TRACK, Shape::LEGACY] {
+        assert_eq!(scene.read(&mut reader(shape)), "[H2@0] K2@0");
+    }
+    // The other way round the part of the default track is in force.
+    let mut scene = Scene::new();
+    scene.push("H.0+1 H.1 K@0");
+    assert_eq!(scene.join(), "[H.0+1@0] [H.1@0] K@0");
+    let mut cursor = reader(Shape::DEFAULT_TRACK);
+    assert_eq!(scene.read(&mut cursor), "[avc1:H.@0] K@0");
+}
+
 // Goal: a message of two tracks waits for the keyframes of both, but not for that of a track that is taken out of it.
 #[test]
 fn the_default_track_does_not_wait_for_keyframes_of_others() {
