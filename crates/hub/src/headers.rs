@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::{
     Kind,
-    limits::{HEADER_BYTES_MAX, HEADERS_MAX, METADATA_BYTES_MAX},
+    limits::{HEADER_BYTES_MAX, HEADERS_BYTES_MAX, HEADERS_MAX, METADATA_BYTES_MAX},
 };
 
 /// One kept message.
@@ -112,7 +112,10 @@ impl Headers {
         } else {
             HEADER_BYTES_MAX
         };
-        let kept = payload.len() <= bytes_max && items.len() < HEADERS_MAX;
+        let bytes: usize = items.iter().map(|item| item.payload.len()).sum();
+        let kept = payload.len() <= bytes_max
+            && items.len() < HEADERS_MAX
+            && bytes + payload.len() <= HEADERS_BYTES_MAX;
         if kept {
             items.push(Header {
                 kind,
@@ -191,7 +194,10 @@ impl Headers {
             let newer = self.items.iter().take(at).any(|other| {
                 other.kind == item.kind && other.version > item.version && item.outlived
             });
-            assert!(!newer, "what is replaced in part goes before what replaced it");
+            assert!(
+                !newer,
+                "what is replaced in part goes before what replaced it"
+            );
             let twin = self.items.iter().skip(at + 1).find(|other| {
                 other.kind == item.kind
                     && other.class == item.class
@@ -215,7 +221,11 @@ fn outlive(items: &mut Vec<Header>, is_outlived: impl Fn(&Header) -> bool, track
 /// What was replaced for some of its tracks goes first, the oldest before all: else it would replace what replaced it.
 fn order(item: &Header) -> (u8, u64, Option<u8>, bool) {
     let config = item.class == Class::Config;
-    let age = if item.outlived { item.version } else { u64::MAX };
+    let age = if item.outlived {
+        item.version
+    } else {
+        u64::MAX
+    };
     match item.kind {
         Kind::Data => (0, age, None, false),
         Kind::Video => (1, age, item.tracks.lowest(), !config),
@@ -372,6 +382,26 @@ mod tests {
                 "the one before it is no longer true"
             );
         }
+    }
+
+    // Goal: every player that joins gets all of them, and one that reads slowly holds them.
+    #[test]
+    fn headers_are_kept_up_to_so_many_bytes_in_all() {
+        let mut headers = Headers::default();
+        let count = HEADERS_BYTES_MAX / HEADER_BYTES_MAX;
+        let mut offer = |track: usize, len: usize| {
+            let tracks = TrackSet::of(u8::try_from(track).unwrap());
+            let payload = Bytes::from(vec![0; len]);
+            let offer = headers.offer(Kind::Video, Class::SequenceHeader, tracks, &payload);
+            headers.check_invariants();
+            matches!(offer, Offer::Taken { kept: true, .. })
+        };
+        for track in 0..count {
+            assert!(offer(track, HEADER_BYTES_MAX), "{track}");
+        }
+        assert!(!offer(count, 1), "one byte past the limit");
+        assert!(offer(0, HEADER_BYTES_MAX - 1), "it replaces a longer one");
+        assert!(offer(count, 1));
     }
 
     #[test]

@@ -46,6 +46,11 @@ pub const HEADER_BYTES_MAX: usize = 64 << 10;
 /// Why: 16 tracks of each kind, each with a header and a config, are beyond every real encoder.
 pub const HEADERS_MAX: usize = 64;
 
+/// Most bytes in everything that is kept for joining players: metadata, sequence headers, configs.
+/// Why: a player that stops reading in the middle of them holds the rest, and may have a shape or message stream of its
+/// own. The largest single ones fit four times, real ones several hundred times.
+pub const HEADERS_BYTES_MAX: usize = 256 << 10;
+
 /// Most tracks with a clock of their own, audio and video together. Further tracks share the last clock.
 pub const CLOCKS_MAX: usize = 32;
 
