@@ -1,6 +1,9 @@
 //! The parts of the Enhanced RTMP header that audio and video share: the ModEx loop and the multitrack layout.
 
-use crate::{Class, Classified, Codec, Features, FourCc, Kind, TrackSet, reader::Reader};
+use crate::{
+    Class, Classified, Codec, Features, FourCc, Kind, TrackSet, limits::TRACKS_PER_MESSAGE_MAX,
+    reader::Reader,
+};
 
 /// Packet type of a ModEx prefix, for audio and video alike.
 pub(crate) const PACKET_MOD_EX: u8 = 7;
@@ -121,7 +124,7 @@ impl Multitrack {
         self.layout <= Self::MANY_TRACKS_MANY_CODECS
     }
 
-    /// Reads the tracks behind it, none of an unknown layout. `None`: cut short, or `each` said so.
+    /// Reads the tracks behind it, none of an unknown layout. `None`: cut short, too many, or `each` said so.
     pub(crate) fn tracks<'a>(
         self,
         mut reader: Reader<'a>,
@@ -137,7 +140,10 @@ impl Multitrack {
             let body = reader;
             return each(Track { id, fourcc, body });
         }
-        while !reader.is_empty() {
+        for _ in 0..TRACKS_PER_MESSAGE_MAX {
+            if reader.is_empty() {
+                return Some(());
+            }
             let fourcc = match shared {
                 Some(fourcc) => fourcc,
                 None => FourCc(reader.four()?),
@@ -148,7 +154,7 @@ impl Multitrack {
             let body = reader.part(size)?;
             each(Track { id, fourcc, body })?;
         }
-        Some(())
+        reader.is_empty().then_some(())
     }
 }
 

@@ -6,6 +6,11 @@
 pub const TRACK_ID_MAX: u8 = 62;
 const _: () = assert!(TRACK_ID_MAX < 63); // bit 63 stands for all higher ids
 
+/// Most tracks in one message; with more it is malformed.
+/// Why: an id is a byte, so that more only repeat some. A message of 16 MB has room for four million empty ones, and each
+/// is looked at again for every receiver that takes one of them.
+pub const TRACKS_PER_MESSAGE_MAX: usize = 256;
+
 /// Largest FLV tag body the reader assembles and the writer accepts, in bytes.
 /// Why: the size field has 24 bits, as has the length of an RTMP message, so the wire's own bound is the limit.
 pub const TAG_BYTES_MAX: u32 = 16_777_215;

@@ -1,6 +1,9 @@
 //! Classification of every prefix in the wire reference (vectors V40 to V46), truncations and random bytes.
 
-use bongsu_flv::{Class, Classified, Codec, Features, FourCc, Kind, TrackSet, classify};
+use bongsu_flv::{
+    Class, Classified, Codec, Features, FourCc, Kind, TrackSet, classify,
+    limits::TRACKS_PER_MESSAGE_MAX,
+};
 use proptest::prelude::*;
 
 fn bytes(hex: &str) -> Vec<u8> {
@@ -317,6 +320,20 @@ fn a_multitrack_message_with_impossible_sizes_or_nesting_is_malformed() {
         Class::Malformed,
         "[WIRE 145]"
     );
+}
+
+#[test]
+fn as_many_tracks_as_there_are_ids_are_read_and_one_more_is_malformed() {
+    for (head, codecs) in [("95 11 6d703461", ""), ("95 21", "6d703461")] {
+        let of = |count: usize| {
+            let tracks = (0..count).map(|id| format!("{codecs}{:02x}000001aa", id % 256));
+            format!("{head} {}", tracks.collect::<String>())
+        };
+        let most = audio(&of(TRACKS_PER_MESSAGE_MAX));
+        assert_eq!((most.class, most.tracks.len()), (Class::Frame, 64));
+        let more = audio(&of(TRACKS_PER_MESSAGE_MAX + 1));
+        assert_eq!(more.class, Class::Malformed);
+    }
 }
 
 #[test]
