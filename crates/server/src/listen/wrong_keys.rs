@@ -3,6 +3,10 @@
 //! Some wrong keys at once are refused without a wait, as many again every minute. The refusal of the next waits until it
 //! would have been earned. When that is too far off, no key of the address is looked at any more, not even a right one:
 //! else a guesser would hang up and try the next. That ends by itself, at the latest after one earning.
+//!
+//! When more addresses guess than the table holds, the others share one entry. Their refusals wait like those of one
+//! address, but each of their keys is looked at: somebody with that many addresses could otherwise keep everybody out who
+//! has the right one.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -59,10 +63,6 @@ impl WrongKeys {
         }
         let table = self.lock();
         let full_at = table.full_at.get(&Key::of(address));
-        let full_at = full_at.or_else(|| {
-            let is_full = table.full_at.len() >= ADDRESSES_MAX;
-            table.full_at.get(&Key::Rest).filter(|_| is_full)
-        });
         full_at.is_none_or(|full_at| self.wait(now, *full_at) <= REFUSAL_WAIT_MAX)
     }
 
@@ -74,9 +74,12 @@ impl WrongKeys {
         let mut table = self.lock();
         let key = table.place_for(now, Key::of(address));
         let full_at = table.full_at.entry(key).or_insert(now);
-        let wait = self.wait(now, *full_at).min(REFUSAL_WAIT_MAX);
-        *full_at = (*full_at).max(now) + self.interval;
-        wait
+        let wait = self.wait(now, *full_at);
+        // Nothing ends the guesses of those who share an entry, and its wait must come down again.
+        if key != Key::Rest || wait < REFUSAL_WAIT_MAX {
+            *full_at = (*full_at).max(now) + self.interval;
+        }
+        wait.min(REFUSAL_WAIT_MAX)
     }
 
     /// Until the next wrong key is earned.
@@ -192,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_table_keeps_its_guessers_and_the_rest_share_one_entry_until_there_is_room() {
+    fn a_full_table_keeps_its_guessers_and_the_rest_wait_together_but_nobody_is_kept_out() {
         let wrong_keys = wrong_keys(5);
         let start = Instant::now();
         let stranger = |n: usize| {
@@ -204,13 +207,29 @@ mod tests {
             wrong_keys.count(start, stranger(n));
         }
         assert_eq!(wrong_keys.lock().full_at.len(), ADDRESSES_MAX);
-        guess(&wrong_keys, start, stranger(ADDRESSES_MAX));
-        assert!(!wrong_keys.may_try(start, stranger(ADDRESSES_MAX + 1)));
+        // All of them together are refused at the pace of one, and a right key is looked at.
+        let waits = |now, first: usize| -> Vec<u64> {
+            let others = (0..8).map(|n| stranger(ADDRESSES_MAX + first + n));
+            let wait = |address| {
+                assert!(wrong_keys.may_try(now, address));
+                wrong_keys.count(now, address).as_secs()
+            };
+            others.map(wait).collect()
+        };
+        assert_eq!(waits(start, 0), [0, 0, 0, 0, 0, 12, 24, 30]);
+        assert_eq!(waits(start, 8), [30; 8]);
         assert_eq!(wrong_keys.lock().full_at.len(), ADDRESSES_MAX + 1);
+        let soon = start + 6 * SECOND;
+        assert_eq!(
+            waits(soon, 0),
+            [30; 8],
+            "36 s less 6 s are the longest wait"
+        );
+        assert_eq!(waits(start + 11 * SECOND, 0)[0], 25, "it came down");
         assert!(!wrong_keys.may_try(start, stranger(0)));
         assert!(wrong_keys.may_try(start, stranger(1)));
         // Who tried once is forgotten when it has earned that again.
-        let later = start + 13 * SECOND;
+        let later = start + 20 * SECOND;
         wrong_keys.count(later, stranger(ADDRESSES_MAX + 1));
         assert_eq!(wrong_keys.lock().full_at.len(), 3);
     }
