@@ -66,7 +66,8 @@ pub(crate) const LEAVE: Duration = Duration::from_millis(700);
 
 const _: () = assert!(LINGER_AT_SHUTDOWN.as_millis() < LEAVE.as_millis());
 
-/// Time between two log lines about a listener that cannot accept. Why: it tries again every 50 ms.
+/// Time between two log lines about the same trouble of a listener or worker.
+/// Why: a failed accept comes back every 50 ms, a flood of connections thousands of times a second.
 pub(crate) const WARN_EVERY: Duration = Duration::from_secs(10);
 
 /// How often a drain looks whether the last session has ended.

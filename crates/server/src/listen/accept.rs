@@ -13,6 +13,7 @@ use crate::limits::WARN_EVERY;
 use crate::registry::WorkerId;
 use crate::session::Arrival;
 use crate::shared::{Phase, Shared};
+use crate::telemetry::Seldom;
 use crate::worker::ToWorker;
 
 /// Accepts from one listener until the server takes nothing new. The listener is closed at the end.
@@ -26,7 +27,7 @@ pub(crate) async fn accept_all(shared: Arc<Shared>, listener: TcpListener, local
         }
     };
     let turn = AtomicUsize::new(0);
-    let mut warned = None;
+    let (mut warned, mut full) = (None, Seldom::default());
     loop {
         let accepted = tokio::select! {
             _ = phase.wait_for(|phase| *phase != Phase::Running) => return,
@@ -34,7 +35,7 @@ pub(crate) async fn accept_all(shared: Arc<Shared>, listener: TcpListener, local
         };
         match accepted {
             Ok((socket, peer)) => {
-                if !hand_over(&shared, socket, peer, &turn).await {
+                if !hand_over(&shared, socket, peer, &turn, &mut full).await {
                     return;
                 }
             }
@@ -80,12 +81,22 @@ async fn hand_over(
     socket: TcpStream,
     peer: SocketAddr,
     turn: &AtomicUsize,
+    full: &mut Seldom,
 ) -> bool {
     let permit = match admit(shared, peer) {
         Ok(permit) => permit,
         Err(turned_away) => {
             shared.telemetry.turned_away(&turned_away);
             tracing::debug!(%peer, reason = %turned_away, "turned away");
+            if turned_away == TurnedAway::Connections
+                && let Some(count) = full.count(Instant::now())
+            {
+                tracing::warn!(
+                    connections = count,
+                    limit = shared.config.limits.connections,
+                    "there are as many connections as `connections` in [limits] allows; turning new ones away"
+                );
+            }
             return true;
         }
     };

@@ -9,6 +9,7 @@ pub mod log;
 mod names;
 mod process;
 mod scrape;
+mod seldom;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -21,6 +22,7 @@ use prometheus_client::registry::{Metric, Registry};
 pub use close_reason::CloseReason;
 pub(crate) use close_reason::Deadlines;
 pub(crate) use scrape::Scrape;
+pub(crate) use seldom::Seldom;
 
 use self::names::Name;
 use self::process::Process;

@@ -5,18 +5,17 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Instant;
 
-use crate::limits::WARN_EVERY;
 use crate::mailbox::Mailbox;
 use crate::registry::WorkerId;
+use crate::telemetry::Seldom;
 
 /// In the order of their arrival, which is that of their numbers.
 #[derive(Debug)]
 pub(super) struct Handshakes {
     most: usize,
     waiting: RefCell<BTreeMap<u64, Rc<Mailbox>>>,
-    /// How many had to go since the last line about it.
-    unsaid: Cell<u64>,
-    said: Cell<Option<Instant>>,
+    /// Those that had to go.
+    made_room: Cell<Seldom>,
 }
 
 impl Handshakes {
@@ -24,8 +23,7 @@ impl Handshakes {
         Self {
             most,
             waiting: RefCell::default(),
-            unsaid: Cell::default(),
-            said: Cell::default(),
+            made_room: Cell::default(),
         }
     }
 
@@ -54,13 +52,10 @@ impl Handshakes {
 
     /// Says that one had to go: with the first, and then for all of some seconds together.
     pub(super) fn say_made_room(&self, now: Instant) -> Option<u64> {
-        self.unsaid.set(self.unsaid.get() + 1);
-        let said = self.said.get();
-        if said.is_some_and(|said| now.saturating_duration_since(said) < WARN_EVERY) {
-            return None;
-        }
-        self.said.set(Some(now));
-        Some(self.unsaid.take())
+        let mut made_room = self.made_room.get();
+        let count = made_room.count(now);
+        self.made_room.set(made_room);
+        count
     }
 }
 
@@ -75,8 +70,6 @@ pub(super) fn share(all: u32, worker: WorkerId, workers: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -100,17 +93,5 @@ mod tests {
             assert_eq!(shares.sum::<usize>(), all as usize, "{all} of {workers}");
         }
         assert_eq!(share(3, WorkerId(7), 8), 1);
-    }
-
-    #[test]
-    fn many_that_had_to_go_make_one_line_in_ten_seconds() {
-        let handshakes = Handshakes::new(1);
-        let start = Instant::now();
-        assert_eq!(handshakes.say_made_room(start), Some(1));
-        for ms in 0..9_999 {
-            let now = start + Duration::from_millis(ms);
-            assert_eq!(handshakes.say_made_room(now), None);
-        }
-        assert_eq!(handshakes.say_made_room(start + WARN_EVERY), Some(10_000));
     }
 }
