@@ -5,18 +5,19 @@ use bytes::Bytes;
 
 use super::{
     images::Images,
+    own::{Made, Own},
     player::{Budget, Player},
     prelude::{self, Preludes},
 };
 use crate::{
     Encode, Frame, Kind, LiveStream, SHARED_MESSAGE_STREAM, Settled, limits::GATHER_BYTES_MAX,
-    position::PerKind, position::Position, shaped,
+    position::PerKind, position::Position,
 };
 
-/// One whole message, or prelude, and where the player is after it.
+/// One whole message, or the first part of a large one, or a prelude, and where the player is after it.
 #[derive(Debug)]
 pub(super) struct Item {
-    pub(super) image: Bytes,
+    pub(super) image: Made,
     pub(super) position: Position,
     pub(super) is_frame: bool,
 }
@@ -37,12 +38,16 @@ impl Batch {
     }
 
     /// Whether another image still fits: the first one always does.
-    fn fits(&self, image: &Bytes) -> bool {
-        self.items.is_empty() || self.bytes + image.len() <= GATHER_BYTES_MAX
+    fn fits(&self, image: &Made) -> bool {
+        self.items.is_empty() || self.bytes + image.bytes.len() <= GATHER_BYTES_MAX
     }
 
-    fn push(&mut self, image: Bytes, position: Position, is_frame: bool) {
-        self.bytes += image.len();
+    fn push(&mut self, image: Made, position: Position, is_frame: bool) {
+        debug_assert!(
+            self.items.last().is_none_or(|last| !last.image.is_part()),
+            "nothing goes between the parts of a message"
+        );
+        self.bytes += image.bytes.len();
         self.items.push(Item {
             image,
             position,
@@ -50,14 +55,20 @@ impl Batch {
         });
     }
 
+    fn push_prelude(&mut self, bytes: Bytes, position: Position) {
+        if !bytes.is_empty() {
+            self.push(Made { bytes, own: None }, position, false);
+        }
+    }
+
     /// Everything in one piece.
     pub(super) fn bytes(&mut self) -> &[u8] {
         if let [only] = self.items.as_slice() {
-            return &only.image;
+            return &only.image.bytes;
         }
         self.gathered.clear();
         for item in &self.items {
-            self.gathered.extend_from_slice(&item.image);
+            self.gathered.extend_from_slice(&item.image.bytes);
         }
         &self.gathered
     }
@@ -112,17 +123,15 @@ impl<E: Encode> Collect<'_, E> {
     }
 
     /// The frame at a place as the player gets it; `None` when its shape leaves nothing of it.
-    fn image<W>(&mut self, player: &Player<W>, at: u64, frame: &Frame) -> Option<Bytes> {
+    fn image<W>(&mut self, player: &Player<W>, at: u64, frame: &Frame) -> Option<Made> {
         let (shape, message_stream) = (player.shape, player.message_stream);
         let is_shared = message_stream == SHARED_MESSAGE_STREAM;
         if is_shared && !shape.changes(frame.features) {
-            return Some(frame.image.clone());
+            let bytes = frame.image.clone();
+            return Some(Made { bytes, own: None });
         }
         let encode = self.encode;
-        let make = || {
-            let payload = shaped::frame(frame, shape)?;
-            Some(encode.encode(message_stream, frame.kind, frame.wire_timestamp(), &payload))
-        };
+        let make = || Some(Own::of(frame, message_stream, shape)?.make(encode));
         if is_shared {
             self.images.get(at, shape, make)
         } else {
@@ -170,9 +179,7 @@ impl<E: Encode> Collect<'_, E> {
                 self.has_headers(position, kind);
             }
         }
-        if !image.is_empty() {
-            self.batch.push(image, *position, false);
-        }
+        self.batch.push_prelude(image, *position);
     }
 
     /// The headers of a kind that was switched off, before its next frame. They wait until no other header of the kind
@@ -194,9 +201,7 @@ impl<E: Encode> Collect<'_, E> {
             only,
         );
         self.has_headers(position, kind);
-        if !image.is_empty() {
-            self.batch.push(image, *position, false);
-        }
+        self.batch.push_prelude(image, *position);
     }
 
     const fn has_headers(&self, position: &mut Position, kind: Kind) {

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use bongsu_flv::Shape;
-use bytes::Bytes;
 
+use super::own::Made;
 use crate::limits::{SHAPED_IMAGES_BYTES_MAX, SHAPED_IMAGES_MAX};
 
 /// What the frame at one place is in one shape.
@@ -13,7 +13,13 @@ struct Shaped {
     at: u64,
     shape: Shape,
     /// `None` when nothing is left of it.
-    image: Option<Bytes>,
+    image: Option<Made>,
+}
+
+impl Shaped {
+    fn len(&self) -> usize {
+        self.image.as_ref().map_or(0, |image| image.bytes.len())
+    }
 }
 
 /// The images made last, for message stream 1: players of a shape are served one after the other, and the first one of
@@ -30,24 +36,25 @@ impl Images {
         &mut self,
         at: u64,
         shape: Shape,
-        make: impl FnOnce() -> Option<Bytes>,
-    ) -> Option<Bytes> {
+        make: impl FnOnce() -> Option<Made>,
+    ) -> Option<Made> {
         let there = |made: &&Shaped| made.at == at && made.shape == shape;
         if let Some(made) = self.made.iter().rev().find(there) {
             return made.image.clone();
         }
         let image = make();
-        self.bytes += image.as_ref().map_or(0, Bytes::len);
-        self.made.push_back(Shaped {
+        let made = Shaped {
             at,
             shape,
             image: image.clone(),
-        });
+        };
+        self.bytes += made.len();
+        self.made.push_back(made);
         while self.made.len() > SHAPED_IMAGES_MAX || self.bytes > SHAPED_IMAGES_BYTES_MAX {
             let Some(oldest) = self.made.pop_front() else {
                 break;
             };
-            self.bytes -= oldest.image.as_ref().map_or(0, Bytes::len);
+            self.bytes -= oldest.len();
         }
         image
     }
@@ -61,6 +68,8 @@ impl Images {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     /// How often images are made when these are asked for in turn.
@@ -69,9 +78,12 @@ mod tests {
         for &(at, shape, len) in asked {
             let image = images.get(at, shape, || {
                 count += 1;
-                Some(Bytes::from(vec![0; len]))
+                Some(Made {
+                    bytes: Bytes::from(vec![0; len]),
+                    own: None,
+                })
             });
-            assert_eq!(image.map(|image| image.len()), Some(len));
+            assert_eq!(image.map(|image| image.bytes.len()), Some(len));
         }
         count
     }
@@ -91,9 +103,9 @@ mod tests {
         assert_eq!(made(&mut images, &asked), 3);
         images.clear();
         assert_eq!(made(&mut images, &asked[..1]), 1);
-        assert_eq!(images.get(3, a, || None), None);
+        assert!(images.get(3, a, || None).is_none());
         let again = images.get(3, a, || panic!("nothing is left of it: that is known"));
-        assert_eq!(again, None);
+        assert!(again.is_none());
     }
 
     #[test]

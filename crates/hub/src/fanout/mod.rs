@@ -14,13 +14,14 @@ use self::{
     roster::Roster,
 };
 use crate::{
-    Drops, Kind,
+    Drops, Encode, Kind,
     limits::{STALL, STALL_CHECK},
     position::Position,
 };
 
 mod batch;
 mod images;
+mod own;
 mod pass;
 mod player;
 mod prelude;
@@ -199,14 +200,14 @@ impl<W: Write> Fanout<W> {
     }
 
     /// Takes a player out, in the middle of a pass as well. Frames of the last pass that it did not get count as missed.
-    pub fn remove(&mut self, id: PlayerId) -> Option<Removed<W>> {
+    pub fn remove<E: Encode>(&mut self, id: PlayerId, encode: &E) -> Option<Removed<W>> {
         if self.roster.get(id)?.phase == Phase::InSync {
             self.leave(id.index);
         }
         let mut stats = self.stats(id)?;
         let player = self.roster.take(id)?;
         stats.drops = player.missed(&self.synced);
-        let unsent = player.unsent();
+        let unsent = player.unsent(encode);
         let writer = player.writer?;
         self.check_in_debug();
         Some(Removed {

@@ -5,9 +5,9 @@ use std::time::Instant;
 use bongsu_flv::{Features, Shape};
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::{Event, Filter, Turn, Write, Written};
+use super::{Event, Filter, Turn, Write, Written, own::UnderWay};
 use crate::{
-    Drops, Kind, SHARED_MESSAGE_STREAM,
+    Drops, Encode, Kind, SHARED_MESSAGE_STREAM,
     limits::{CONTROL_BYTES_MAX, TURN_BYTES_MAX, TURN_FRAMES_MAX},
     position::Position,
 };
@@ -76,6 +76,8 @@ impl Budget {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rest {
     Frame,
+    /// A part of a frame that is under way.
+    Part,
     Prelude,
     Control,
     Carried,
@@ -108,9 +110,11 @@ pub(super) struct Player<W> {
     pub(super) shape: Shape,
     /// Out of date while it is in sync, but for the drops.
     pub(super) position: Position,
-    /// The unsent rest of a message under way.
+    /// The unsent rest of a message under way, or of a part of it.
     pub(super) rest: Bytes,
     pub(super) rest_is: Rest,
+    /// The message of its own that it is in the middle of. The rest is a part of it while there is one.
+    pub(super) under_way: Option<Box<UnderWay>>,
     control: BytesMut,
     /// Whole messages of other message streams of the connection.
     pub(super) carried: Bytes,
@@ -139,6 +143,7 @@ impl<W> Player<W> {
             position: Position::new(),
             rest: Bytes::new(),
             rest_is: Rest::Control,
+            under_way: None,
             control: BytesMut::new(),
             carried: Bytes::new(),
             finish: None,
@@ -161,6 +166,7 @@ impl<W> Player<W> {
     /// Whether nothing but frames is to be sent.
     pub(super) fn is_plain(&self) -> bool {
         self.rest.is_empty()
+            && self.under_way.is_none()
             && self.control.is_empty()
             && self.carried.is_empty()
             && self.finish.is_none()
@@ -228,11 +234,14 @@ impl<W> Player<W> {
     }
 
     /// Everything that waits but frames, in its order.
-    pub(super) fn unsent(&self) -> Bytes {
+    pub(super) fn unsent<E: Encode>(&self, encode: &E) -> Bytes {
+        let under_way = self.under_way.as_ref();
+        let later = under_way.map_or_else(Bytes::new, |under_way| under_way.rest(encode));
         let last = self.finish.as_ref();
         let last = last.and_then(|finish| finish.bytes.as_ref());
         let behind = [
-            &self.control[..],
+            &later[..],
+            &self.control,
             &self.carried,
             last.map_or(&[], Bytes::as_ref),
         ];
@@ -244,6 +253,29 @@ impl<W> Player<W> {
             unsent.extend_from_slice(part);
         }
         unsent.freeze()
+    }
+
+    /// Makes the next part of the message under way. False at a message boundary.
+    pub(super) fn go_on<E: Encode>(&mut self, encode: &E) -> bool {
+        let Some(under_way) = &mut self.under_way else {
+            return false;
+        };
+        self.rest = under_way.next(encode);
+        self.rest_is = Rest::Part;
+        let goes_on = !self.rest.is_empty();
+        if !goes_on {
+            self.under_way = None;
+            self.got.frames += 1;
+        }
+        goes_on
+    }
+
+    /// Lets go of bytes that can be made again.
+    pub(super) fn give_back(&mut self) {
+        if let Some(under_way) = &mut self.under_way {
+            under_way.give_back(self.rest.len());
+            self.rest = Bytes::new();
+        }
     }
 
     /// What it missed, when it gets no more than it has of what players in sync have.
@@ -284,7 +316,7 @@ impl<W: Write> Player<W> {
         }
     }
 
-    /// Finishes the message under way. Gives why it could not.
+    /// Finishes what is left of the message under way, or of a part of it. Gives why it could not.
     pub(super) fn flush(&mut self, budget: &mut Budget) -> Result<(), Turn> {
         while !self.rest.is_empty() {
             let asked = self.rest.len().min(budget.bytes);

@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use super::{
     Fanout, PlayerId, Turn, Write,
-    batch::{Batch, Collect},
+    batch::{Batch, Collect, Item},
+    own::UnderWay,
     player::{Budget, Phase, Player, Rest},
 };
 use crate::{Encode, Kind, LiveStream, limits::STALL, position::Position};
@@ -45,9 +46,10 @@ impl<W: Write> Fanout<W> {
         };
         loop {
             if let Err(turn) = player.flush(&mut budget) {
+                player.give_back();
                 return turn;
             }
-            if player.take_control() {
+            if player.go_on(encode) || player.take_control() {
                 continue;
             }
             if player.has_all_frames() {
@@ -154,22 +156,32 @@ impl<W: Write> Fanout<W> {
 /// Keeps as much of a batch as went out: a message begun is a message got, the rest of it goes first next time.
 fn commit<W>(player: &mut Player<W>, batch: &Batch, sent: usize) {
     let mut left = sent;
-    for item in &batch.items {
+    for Item {
+        image,
+        position,
+        is_frame,
+    } in &batch.items
+    {
         if left == 0 {
             return;
         }
-        player.position = item.position;
-        if let Some(more) = left.checked_sub(item.image.len()) {
-            left = more;
-            player.got.frames += u64::from(item.is_frame);
-        } else {
-            player.rest = item.image.slice(left..);
-            player.rest_is = if item.is_frame {
-                Rest::Frame
-            } else {
-                Rest::Prelude
-            };
-            return;
+        player.position = *position;
+        let whole = image.bytes.len() <= left;
+        let out = image.bytes.len().min(left);
+        left -= out;
+        match &image.own {
+            Some(own) if !whole || image.is_part() => {
+                player.under_way = Some(Box::new(UnderWay::new(own.clone(), out)));
+            }
+            _ if whole => player.got.frames += u64::from(*is_frame),
+            _ => {
+                player.rest = image.bytes.slice(out..);
+                player.rest_is = if *is_frame {
+                    Rest::Frame
+                } else {
+                    Rest::Prelude
+                };
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     limits::{ANNOUNCED_VIDEO_WAIT_MS_MAX, AUDIO_ONLY_START_MS, KEYFRAME_WAIT_MS_MAX},
     position::{PerKind, Position},
     ring::Ring,
-    shaped,
+    shaped::{self, Shaped},
 };
 
 /// What became of a position that was judged by the drop policy.
@@ -71,11 +71,11 @@ impl LiveStream {
         while let Some(frame) = self.ring.get(cursor.position.at) {
             let wanted = cursor.position.wants(frame, cursor.shape);
             cursor.position.pass(frame, wanted);
-            if wanted && let Some(payload) = shaped::frame(frame, cursor.shape) {
+            if wanted && let Some(shaped) = Shaped::of(frame, cursor.shape) {
                 return Next::Frame {
                     frame,
                     timestamp: cursor.wire_time(frame.timestamp),
-                    payload,
+                    payload: shaped.to_bytes(),
                 };
             }
         }

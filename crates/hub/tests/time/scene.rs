@@ -241,7 +241,13 @@ impl Scene {
     /// A player and a push that go.
     pub(crate) fn leave(&mut self, player: usize, push: usize) {
         let player = self.players[player].take().unwrap();
-        assert!(self.fanout.remove(player.id).unwrap().unsent.is_empty());
+        assert!(
+            self.fanout
+                .remove(player.id, &Image)
+                .unwrap()
+                .unsent
+                .is_empty()
+        );
         self.pushes[push] = None;
     }
 }

@@ -1,5 +1,7 @@
 //! The wire image of a message: what every player in sync gets, made once.
 
+use std::ops::Range;
+
 use bongsu_hub::{Encode, Kind};
 use bongsu_rtmp::ChunkStreamId;
 use bongsu_rtmp::chunk::{self, SERVER_CHUNK_SIZE};
@@ -19,6 +21,36 @@ impl Encode for Images {
         image.freeze()
     }
 
+    fn encode_part(
+        &self,
+        message_stream: u32,
+        kind: Kind,
+        timestamp: u32,
+        payload: [&[u8]; 2],
+        part: Range<usize>,
+    ) -> Bytes {
+        let header = header(message_stream, kind, timestamp);
+        let payload_len = payload.iter().map(|piece| piece.len()).sum();
+        let whole = chunk::encoded_len(&header, payload_len, SERVER_CHUNK_SIZE);
+        let mut window = Window::new(part.start..part.end.min(whole));
+        window.pass(&header.first(payload_len));
+        let continuation = header.continuation();
+        let mut room = SERVER_CHUNK_SIZE as usize;
+        for mut rest in payload {
+            while !rest.is_empty() {
+                if room == 0 {
+                    window.pass(&continuation);
+                    room = SERVER_CHUNK_SIZE as usize;
+                }
+                let piece;
+                (piece, rest) = rest.split_at(rest.len().min(room));
+                window.pass(piece);
+                room -= piece.len();
+            }
+        }
+        window.seen.freeze()
+    }
+
     fn payload_in(&self, image: &Bytes, payload: Bytes) -> Bytes {
         // One chunk: the payload lies at the end of the image in one piece.
         if payload.len() <= SERVER_CHUNK_SIZE as usize && image.len() >= payload.len() {
@@ -26,6 +58,34 @@ impl Encode for Images {
         } else {
             payload
         }
+    }
+}
+
+/// Keeps what of the bytes that pass lies in a range.
+struct Window {
+    /// Bytes to pass before the range.
+    skip: usize,
+    /// Bytes of it still to pass.
+    left: usize,
+    seen: BytesMut,
+}
+
+impl Window {
+    fn new(range: Range<usize>) -> Self {
+        let left = range.len();
+        Self {
+            skip: range.start,
+            left,
+            seen: BytesMut::with_capacity(left),
+        }
+    }
+
+    fn pass(&mut self, bytes: &[u8]) {
+        let from = self.skip.min(bytes.len());
+        self.skip -= from;
+        let len = self.left.min(bytes.len() - from);
+        self.left -= len;
+        self.seen.extend_from_slice(&bytes[from..from + len]);
     }
 }
 
@@ -74,6 +134,45 @@ mod tests {
             assert_eq!(kept, payload);
             let inside = image.as_ptr_range().contains(&kept.as_ptr()) || len == 0;
             assert_eq!(inside, shared, "{len}");
+        }
+    }
+
+    #[test]
+    fn a_part_is_what_lies_there_in_the_whole() {
+        let chunk = SERVER_CHUNK_SIZE as usize;
+        for (len, timestamp) in [
+            (0, 40),
+            (1, 40),
+            (chunk, 40),
+            (chunk + 1, 40),
+            (3 * chunk + 7, 1 << 24),
+        ] {
+            let payload: Vec<u8> = (0..=250_u8).cycle().take(len).collect();
+            let payload = Bytes::from(payload);
+            let whole = Images.encode(7, Kind::Video, timestamp, &payload);
+            let edges = [
+                0,
+                1,
+                12,
+                16,
+                17,
+                chunk,
+                chunk + 12,
+                chunk + 16,
+                2 * chunk + 20,
+            ];
+            let ends = [whole.len().saturating_sub(1), whole.len(), whole.len() + 9];
+            let edges: Vec<usize> = edges.into_iter().chain(ends).collect();
+            for (from, to) in edges
+                .iter()
+                .flat_map(|from| edges.iter().map(move |to| (*from, *to)))
+            {
+                let split = payload.split_at(payload.len().min(5));
+                let pieces = [split.0, split.1];
+                let part = Images.encode_part(7, Kind::Video, timestamp, pieces, from..to);
+                let end = to.min(whole.len());
+                assert_eq!(part, whole[from.min(end)..end], "{len} {from}..{to}");
+            }
         }
     }
 }

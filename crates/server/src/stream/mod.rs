@@ -234,7 +234,7 @@ impl Stream {
     pub(crate) fn remove_player(&self, id: PlayerId) -> (PlayerStats, Bytes) {
         let mut inner = self.inner_mut();
         inner.players.remove(&id);
-        let removed = inner.fanout.remove(id);
+        let removed = inner.fanout.remove(id, &Images);
         inner.dispatch();
         let last = inner.players.is_empty();
         drop(inner);

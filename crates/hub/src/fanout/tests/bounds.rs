@@ -90,7 +90,7 @@ fn a_player_without_progress_is_told_at_the_limit_and_no_other() {
     room.fanout.handle_timeout(due);
     assert_eq!(room.fanout.poll_event(), Some(Event::Stalled(slow)));
     assert_eq!(room.fanout.poll_timeout(), None);
-    room.fanout.remove(slow);
+    room.fanout.remove(slow, &Toy);
     room.fanout.check_invariants();
 }
 
@@ -110,6 +110,6 @@ fn a_player_has_one_event_at_a_time() {
         "the turn said what followed"
     );
     room.queue(id, "!c!").unwrap();
-    room.fanout.remove(id);
+    room.fanout.remove(id, &Toy);
     assert_eq!(room.fanout.poll_event(), None, "nothing of who left");
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::room::{Pipe, Room};
-use crate::{Event, QueueError, Shape, Turn, limits::CONTROL_BYTES_MAX};
+use crate::{Event, QueueError, Shape, Turn, limits::CONTROL_BYTES_MAX, testing::Toy};
 
 #[test]
 fn replies_go_out_between_messages() {
@@ -61,7 +61,7 @@ fn as_many_replies_as_the_limit_wait_and_one_byte_more_does_not() {
         Err(QueueError::Full)
     );
     let (other, _) = room.join();
-    room.fanout.remove(other);
+    room.fanout.remove(other, &Toy);
     assert_eq!(room.queue(other, "x"), Err(QueueError::NoPlayer));
 }
 
@@ -140,7 +140,7 @@ fn messages_of_other_streams_go_out_between_messages_and_take_no_room_from_repli
         pipe.text(),
         format!("H@0 K@0 P1@40 !reply! {large} {replies} !y! P2@80")
     );
-    room.fanout.remove(id);
+    room.fanout.remove(id, &Toy);
     let gone = room.fanout.carry(room.scene.now, id, Bytes::from("!z!"));
     assert_eq!(
         (gone, room.fanout.can_carry(id)),
@@ -159,7 +159,7 @@ fn who_leaves_takes_along_everything_that_waits_but_frames() {
     room.fanout.carry(now, id, Bytes::from("!x!")).unwrap();
     room.queue(id, "!reply!").unwrap();
     room.fanout.finish(now, id, Bytes::from("!eof!")).unwrap();
-    let unsent = room.fanout.remove(id).unwrap().unsent;
+    let unsent = room.fanout.remove(id, &Toy).unwrap().unsent;
     assert!(unsent.ends_with(b"!reply!!x!!eof!"), "{unsent:?}");
     assert!(unsent.len() > 15, "the rest of the frame comes first");
 }

@@ -1,7 +1,7 @@
 //! A pass brings every player in sync the same, whoever comes and leaves meanwhile.
 
 use super::room::{Pipe, Room};
-use crate::{Pass, PlayerId, State, Unpublish, limits::PASS_SLICE_PLAYERS};
+use crate::{Pass, PlayerId, State, Unpublish, limits::PASS_SLICE_PLAYERS, testing::Toy};
 
 #[test]
 fn one_new_frame_or_several_are_one_write_per_player() {
@@ -47,7 +47,7 @@ fn players_that_leave_in_the_middle_of_a_pass_disturb_nobody() {
         room.push("P@40");
         assert_eq!(room.slice(), Pass::More);
         let (id, pipe) = &players[leaving];
-        let stats = room.fanout.remove(*id).unwrap().stats;
+        let stats = room.fanout.remove(*id, &Toy).unwrap().stats;
         let served = leaving < PASS_SLICE_PLAYERS;
         assert_eq!(stats.frames, 1 + u64::from(served));
         assert_eq!(pipe.text().ends_with("P@40"), served);

@@ -84,7 +84,7 @@ fn a_player_leaves_those_in_sync_before_a_message_that_it_cannot_take() {
         "what it got"
     );
     assert_eq!(stats.bytes, sent as u64);
-    let removed = room.fanout.remove(id).unwrap();
+    let removed = room.fanout.remove(id, &Toy).unwrap();
     assert_eq!(removed.stats.drops, Drops::default());
 }
 
@@ -248,6 +248,64 @@ fn a_short_write_at_any_byte_of_a_changed_message_changes_nothing_but_the_time()
         assert_eq!(pipe.news(), "m@0 H@0 h@0 K@0 P@40", "{cut}");
         let stats = room.fanout.stats(id).unwrap();
         assert_eq!((stats.frames, stats.drops), (2, Drops::default()), "{cut}");
+    }
+}
+
+// Goal: a player that stops reading costs no more than one that gets what everybody gets.
+#[test]
+fn a_large_message_of_its_own_comes_in_parts_and_a_player_that_stops_in_it_holds_none() {
+    const LEN: usize = 700_000;
+    let key = |message_stream, head: &[u8]| {
+        let body = (0..=250_u8).cycle().take(LEN);
+        let payload: Vec<u8> = head.iter().copied().chain(body).collect();
+        Toy.encode(message_stream, Kind::Video, 0, &payload.into())
+    };
+    let sent = &key(1, b"\x96\x01avc1\x00\0\0\0")[10..];
+    for (message_stream, shape, image) in [
+        (1, Shape::DEFAULT_TRACK, key(1, b"\x91avc1\0\0\0")),
+        (5, Shape::LEGACY, key(5, b"\x17\x01\0\0\0")),
+        (5, Shape::FULL, key(5, b"\x96\x01avc1\x00\0\0\0")),
+    ] {
+        let mut room = Room::new();
+        let (now, publisher) = (room.scene.now, room.scene.publisher);
+        let payload = Bytes::copy_from_slice(sent);
+        let stream = &mut room.scene.stream;
+        stream.push(now, publisher, Kind::Video, 0, payload, &Toy);
+        let pipe = Pipe::new();
+        let id = room.fanout.add(now, pipe.clone(), message_stream, shape);
+        room.queue(id, "!a!").unwrap();
+        let mut reply = 0;
+        for take in [3, 1, 0, 9, 255_990, 10, 1, 65_536, 65_537, 7, 200_000, 1] {
+            pipe.room(take);
+            assert_eq!(room.turns(id), Turn::Blocked, "{take}");
+            let player = room.fanout.roster.get(id).unwrap();
+            let got = pipe.0.borrow().got.len();
+            if got > 3 {
+                assert!(player.rest.is_empty(), "{got}: {}", player.rest.len());
+                assert_eq!(player.got.frames, 0, "it has not got all of it");
+            }
+            if got == 4 && reply == 0 {
+                reply = 1;
+                room.queue(id, "!b!").unwrap();
+            }
+        }
+        let rest = room.fanout.roster.get(id).unwrap().unsent(&Toy);
+        pipe.room(usize::MAX);
+        assert_eq!(room.turns(id), Turn::Idle);
+        let got = pipe.0.borrow().got.clone();
+        let all = [&b"!a!"[..], &image, b"!b!"].concat();
+        assert!(
+            got == all,
+            "{shape:?}: {} of {} bytes",
+            got.len(),
+            all.len()
+        );
+        assert!(
+            all.ends_with(&rest),
+            "what goes out first on its connection"
+        );
+        let stats = room.fanout.stats(id).unwrap();
+        assert_eq!((stats.frames, stats.bytes), (1, all.len() as u64));
     }
 }
 

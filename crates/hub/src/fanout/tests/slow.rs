@@ -1,7 +1,7 @@
 //! What a peer that takes little, or nothing more, changes for it and for the others.
 
 use super::room::{Pipe, Room};
-use crate::{Event, QueueError, Shape, Turn};
+use crate::{Event, QueueError, Shape, Turn, testing::Toy};
 
 /// What a player gets that is cut off at every byte, one after the other.
 #[test]
@@ -89,7 +89,9 @@ fn a_peer_that_is_gone_is_told_in_a_pass_and_in_a_turn() {
     second_pipe.0.borrow_mut().gone = true;
     assert_eq!(room.turn(second), Turn::Gone);
     assert_eq!(room.queue(second, "!x!"), Err(QueueError::NoPlayer));
-    assert!(room.fanout.remove(first).is_some() && room.fanout.remove(second).is_some());
-    assert!(room.fanout.is_empty() && room.fanout.remove(first).is_none());
+    assert!(
+        room.fanout.remove(first, &Toy).is_some() && room.fanout.remove(second, &Toy).is_some()
+    );
+    assert!(room.fanout.is_empty() && room.fanout.remove(first, &Toy).is_none());
     assert_eq!(room.turn(first), Turn::Gone);
 }

@@ -91,7 +91,7 @@ impl World {
         let mut seat = self.seats.swap_remove(at);
         // The first one stays the first.
         assert!(at > 0 || self.seats.is_empty());
-        let stats = self.fanout.remove(seat.id).unwrap().stats;
+        let stats = self.fanout.remove(seat.id, &wire::Wire).unwrap().stats;
         let total = seat.link.0.borrow().total;
         assert_eq!(stats.bytes, total, "{:?}", seat.reader);
         seat.reader
