@@ -21,7 +21,7 @@ const HALF_OPEN: &str = env!("CARGO_BIN_EXE_half_open");
 /// Handshakes that nobody finishes.
 const HALF_OPEN_HANDSHAKES: u32 = 10_000;
 /// Handshakes that may be under way at once by default; the test of the table of settings knows it too.
-const HANDSHAKES: u64 = 4_096;
+const HANDSHAKES: u64 = 3_072;
 /// Strangers, and publishers, who declare the largest messages.
 const DECLARERS: u32 = 1_000;
 /// Time for all of those publishers to be there at once: the silence that app `patient` allows.

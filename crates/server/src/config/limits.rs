@@ -62,9 +62,9 @@ pub const CONNECTIONS: u32 = 100_000;
 /// Range of it. Why: zero would refuse everybody; the kernel's own limit of files is about a billion.
 pub const CONNECTIONS_RANGE: RangeInclusive<u64> = 1..=100_000_000;
 /// Connections in all that have not said `connect` yet.
-/// Why: each takes about 2 KiB, so that all take 8 MB, and an audience of that size may come within the milliseconds that
+/// Why: each takes about 2 KiB, so that all take 7 MB, and an audience of that size may come within the milliseconds that
 /// a handshake takes. Whoever has been longest in its handshake makes room.
-pub const HANDSHAKES: u32 = 4_096;
+pub const HANDSHAKES: u32 = 3_072;
 /// Range of it. Why: below 64 a burst of honest clients would push each other out.
 pub const HANDSHAKES_RANGE: RangeInclusive<u64> = 64..=1_000_000;
 /// Connections of one address in their handshake. Why: one office behind one address starts together.
