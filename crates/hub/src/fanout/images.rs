@@ -59,6 +59,18 @@ impl Images {
         image
     }
 
+    /// Bytes of wire images in them.
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Panics when they are more than they may be, or wrongly counted.
+    pub(super) fn check_invariants(&self) {
+        let bytes: usize = self.made.iter().map(Shaped::len).sum();
+        assert_eq!(bytes, self.bytes(), "bytes are counted");
+        assert!(bytes <= SHAPED_IMAGES_BYTES_MAX && self.made.len() <= SHAPED_IMAGES_MAX);
+    }
+
     /// Lets go of all of them: other frames come.
     pub(super) fn clear(&mut self) {
         self.made.clear();

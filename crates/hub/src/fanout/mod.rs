@@ -426,6 +426,7 @@ impl<W: Write> Fanout<W> {
     /// every few calls, the fewer the more players there are.
     pub fn check_invariants(&self) {
         self.roster.check_invariants();
+        self.images.check_invariants();
         if self.run.is_none() {
             assert_eq!(
                 self.roster.served,

@@ -290,6 +290,7 @@ fn a_large_message_of_its_own_comes_in_parts_and_a_player_that_stops_in_it_holds
             }
         }
         let rest = room.fanout.roster.get(id).unwrap().unsent(&Toy);
+        let out = pipe.0.borrow().got.len();
         pipe.room(usize::MAX);
         assert_eq!(room.turns(id), Turn::Idle);
         let got = pipe.0.borrow().got.clone();
@@ -300,10 +301,10 @@ fn a_large_message_of_its_own_comes_in_parts_and_a_player_that_stops_in_it_holds
             got.len(),
             all.len()
         );
-        assert!(
-            all.ends_with(&rest),
-            "what goes out first on its connection"
-        );
+        assert!(all[out..] == rest, "what goes out first on its connection");
+        let (at_once, pipe) = room.join_as(message_stream, shape);
+        assert!(pipe.0.borrow().got == image, "{shape:?}: all that there is");
+        assert_eq!(room.fanout.stats(at_once).unwrap().frames, 1);
         let stats = room.fanout.stats(id).unwrap();
         assert_eq!((stats.frames, stats.bytes), (1, all.len() as u64));
     }
@@ -341,6 +342,9 @@ fn a_changed_frame_is_encoded_once_for_all_players_of_a_shape() {
         assert_eq!(turn, Turn::Idle);
     }
     assert_eq!(counting.0.get(), 4, "two frames in two shapes");
+    assert_ne!(room.fanout.images.bytes(), 0);
+    room.slice();
+    assert_eq!(room.fanout.images.bytes(), 0, "nobody asks for them again");
     assert_eq!(players[2].1.text(), "avc1:H@0 avc1:K@0 avc1:P@40 avc1:P@80");
     assert_eq!(players[3].1.text(), "H@0 K@0 P@40 P@80");
 }
