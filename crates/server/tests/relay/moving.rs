@@ -135,6 +135,29 @@ fn a_place_that_must_not_be_gone_to_leaves_the_old_session_as_it_is() {
     }
 }
 
+/// Goal: requests that cannot be obeyed are no way to fill the log, and count like others.
+#[test]
+fn a_destination_that_asks_for_nonsense_again_and_again_is_not_listened_to_any_more() {
+    let (old, new) = (Sink::start(), Sink::start());
+    let mut scene = Scene::new(&url(&old));
+    is_live(&mut scene);
+    let again = |to: String| Manners {
+        asks_again: true,
+        ..asks(Some(to))
+    };
+    old.behave(again("http://nowhere/live".to_owned()));
+    let got = || numbers(&published(&old)[0]).len();
+    for _ in 0..10 {
+        let before = got();
+        scene.until("one more frame", picture, || got() > before);
+    }
+    old.behave(again(format!("rtmp://{}/live", new.address())));
+    let before = got();
+    scene.until("many frames more", picture, || got() > before + 40);
+    assert_eq!(published(&new).len(), 0);
+    assert_eq!(scene.destination()["state"], "live");
+}
+
 #[test]
 fn a_destination_that_takes_nobody_beside_the_old_session_gets_its_end_first() {
     let sink = Sink::start();

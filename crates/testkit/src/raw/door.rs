@@ -13,6 +13,8 @@ pub struct Manners {
     pub door: Door,
     /// Asks each publisher for a new connection, once it has sent so many audio and video messages.
     pub reconnect_after: Option<usize>,
+    /// Asks again with every message that follows.
+    pub asks_again: bool,
     /// Where it asks them to go; nowhere else when it is empty.
     pub reconnect_to: Option<String>,
     /// Refuses a publisher with `NetStream.Publish.BadName` while another one is there.

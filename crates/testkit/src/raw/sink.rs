@@ -271,7 +271,7 @@ fn reply(state: &mut State, index: usize, message: &Message, values: &[Value]) -
         .count();
     let own = &mut state.publications[index];
     if is_media
-        && !own.asked_to_reconnect
+        && (!own.asked_to_reconnect || manners.asks_again)
         && manners.reconnect_after.is_some_and(|after| media >= after)
     {
         own.asked_to_reconnect = true;

@@ -48,6 +48,14 @@ impl Sender<'_> {
 
     fn begin_move(&mut self, now: Instant, request: &ReconnectRequest) {
         let handle = &self.task.handle;
+        // Those that cannot be obeyed count as well: each of them is a line in the log.
+        if !self.task.moves.borrow_mut().begin(now) {
+            tracing::debug!(
+                destination = handle.push.name,
+                "the destination asked for more than {MOVES_MAX} new connections"
+            );
+            return;
+        }
         let to = match self.conversation.destination().at(request.0.as_ref()) {
             Ok(to) => to,
             Err(reason) => {
@@ -56,13 +64,6 @@ impl Sender<'_> {
                 return handle.note(now, note);
             }
         };
-        if !self.task.moves.borrow_mut().begin(now) {
-            tracing::debug!(
-                destination = handle.push.name,
-                "the destination asked for more than {MOVES_MAX} new connections"
-            );
-            return;
-        }
         let server = to.server();
         handle.note(now, format!("moving to {server}, as the destination asked"));
         self.relocation = Some(Relocation::new(self.task, to, now));
