@@ -84,12 +84,17 @@ impl Sides {
     /// Whether some side stream can go on. Players can only with `room`.
     pub(in crate::session) fn poll(&self, context: &Context<'_>, room: bool) -> bool {
         // Each of them is asked, so that each wakes the task.
-        self.list.iter().fold(false, |ready, side| {
-            let down = !side.waiting.is_empty() && side.down.poll_room(context).is_ready();
-            let can_speak = room || !side.needs_room();
-            let up = side.behind.is_some() || side.up.poll_ready(context).is_ready();
-            ready || down || (can_speak && up)
-        })
+        let begun = self.begun();
+        self.list
+            .iter()
+            .enumerate()
+            .fold(false, |ready, (index, side)| {
+                let down = !side.waiting.is_empty() && side.down.poll_room(context).is_ready();
+                let room = room && begun.is_none_or(|begun| begun == index);
+                let can_speak = room || !side.needs_room();
+                let up = side.behind.is_some() || side.up.poll_ready(context).is_ready();
+                ready || down || (can_speak && up)
+            })
     }
 
     /// The next thing that a side stream says, each in its turn.
@@ -97,6 +102,7 @@ impl Sides {
         let len = self.list.len();
         for ahead in 0..len {
             let index = (self.first + ahead) % len;
+            let room = room && self.begun().is_none_or(|begun| begun == index);
             let side = self.list.get_mut(index)?;
             if let Some(news) = side.next(room) {
                 self.first = index + 1;
@@ -104,6 +110,12 @@ impl Sides {
             }
         }
         None
+    }
+
+    /// Who has said the beginning of a message. Nobody else says media until it is whole, so that a connection holds one
+    /// message in parts and not one of each of its streams. Its rest comes: a message that has begun is always finished.
+    fn begun(&self) -> Option<usize> {
+        self.list.iter().position(|side| !side.partial.is_empty())
     }
 
     fn find(&mut self, stream: MessageStreamId) -> Option<&mut Side> {
@@ -478,10 +490,106 @@ pub(in crate::session) fn end_of_publish(reason: &CloseReason) -> Status {
 
 #[cfg(test)]
 mod tests {
+    use std::task::{Context, Waker};
+
     use bongsu_hub::Encode;
+    use bongsu_rtmp::chunk::CLIENT_CHUNK_SIZE;
+    use bongsu_rtmp::limits::Limits;
+    use bongsu_rtmp::session::client::{ClientConfig, Role as ClientRole};
+    use bongsu_rtmp::session::server::Event;
+    use bongsu_rtmp::session::{Capabilities, ClientSession, Output, ServerSession};
+    use bongsu_rtmp::url::RtmpUrl;
 
     use super::*;
     use crate::stream::Images;
+
+    /// A request as sessions make them.
+    fn request() -> RequestId {
+        let now = Instant::now();
+        let config = ClientConfig {
+            role: ClientRole::Play,
+            url: RtmpUrl::parse("rtmp://host/live/cam").unwrap(),
+            seed: crate::shared::seed(),
+            limits: Limits::authorised(),
+            chunk_size: CLIENT_CHUNK_SIZE,
+            capabilities: Capabilities::none(),
+        };
+        let mut client = ClientSession::new(config, now);
+        let mut server = ServerSession::new(std::sync::Arc::default(), crate::shared::seed(), now);
+        for _ in 0..10 {
+            while let Some(output) = client.poll_output() {
+                if let Output::Transmit(bytes) = output {
+                    server.handle_bytes(now, &bytes).unwrap();
+                }
+            }
+            while let Some(output) = server.poll_output() {
+                match output {
+                    Output::Transmit(bytes) => client.handle_bytes(now, &bytes).unwrap(),
+                    Output::Event(Event::ConnectRequested { request, .. }) => return request,
+                    Output::Event(_) => {}
+                }
+            }
+        }
+        panic!("no request");
+    }
+
+    /// A player on a side stream that was accepted, and the other end of its pipe.
+    fn player(request: RequestId, stream: u32) -> (Side, Sender<Up>, Receiver<Down>) {
+        let (down, from_connection) = pipe();
+        let (to_connection, up) = pipe();
+        let side = Side {
+            message_stream: MessageStreamId(stream),
+            request,
+            role: SideRole::Player,
+            accepted: true,
+            filter: Filter::OPEN,
+            down,
+            waiting: VecDeque::new(),
+            up,
+            behind: None,
+            partial: BytesMut::new(),
+        };
+        (side, to_connection, from_connection)
+    }
+
+    /// Goal: a peer that plays large messages on all its streams and reads slowly costs one of them, not one per stream.
+    #[test]
+    fn one_message_of_all_side_streams_is_in_parts_at_most() {
+        let payload = Bytes::from(vec![7; 3_000_000]);
+        let message = Images.encode(2, Kind::Video, 40, &payload);
+        let request = request();
+        let mut sides = Sides::default();
+        let (mut pipes, mut ends) = (Vec::new(), Vec::new());
+        for stream in 2..10 {
+            let (side, pipe, end) = player(request, stream);
+            sides.list.push(side);
+            pipes.push((pipe, &message[..]));
+            ends.push(end);
+        }
+        let context = Context::from_waker(Waker::noop());
+        let mut whole = 0;
+        while whole < pipes.len() {
+            for (pipe, rest) in &mut pipes {
+                if !rest.is_empty()
+                    && let super::super::Put::Some(count) = pipe.put(rest, Up::Bytes)
+                {
+                    *rest = &rest[count..];
+                }
+            }
+            assert!(sides.poll(&context, true), "somebody can go on");
+            while let Some((_, news)) = sides.next(true) {
+                let News::Media(bytes) = news else {
+                    panic!("{news:?}");
+                };
+                assert!(bytes == message);
+                whole += 1;
+            }
+            let parts = sides.list.iter().map(|side| side.partial.len());
+            assert!(parts.filter(|len| *len > 0).count() <= 1);
+        }
+        assert!(!sides.poll(&context, true), "nothing is left");
+        assert!(!sides.poll(&context, false));
+    }
 
     #[test]
     fn whole_messages_end_at_the_seams() {
