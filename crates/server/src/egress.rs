@@ -120,6 +120,23 @@ impl Reach {
         Self(nearness.min().unwrap_or(0))
     }
 
+    /// Decides about these addresses, which a place on the way of a push resolved to. The configured server may be
+    /// anywhere, however often it is called; how near it is decides for all places that it leads to.
+    ///
+    /// # Errors
+    /// As [`Reach::check`].
+    pub(crate) fn admit(
+        known: Option<Self>,
+        is_configured: bool,
+        addresses: &[SocketAddr],
+    ) -> Result<Self, TooNear> {
+        let reach = known.unwrap_or_else(|| Self::of(addresses));
+        if !is_configured {
+            reach.check(addresses)?;
+        }
+        Ok(reach)
+    }
+
     /// Whether a destination of this reach may lead to all of these addresses.
     ///
     /// # Errors
@@ -267,6 +284,18 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_configured_server_with_near_and_far_addresses_may_be_called_again() {
+        let mixed = [at("203.0.113.7"), at("10.0.0.7")];
+        let reach = Reach::admit(None, true, &mixed).unwrap();
+        assert_eq!(reach, Reach::of(&mixed));
+        assert_eq!(Reach::admit(Some(reach), true, &mixed), Ok(reach));
+        let refused = Reach::admit(Some(reach), false, &mixed).unwrap_err();
+        assert_eq!(refused.ip, mixed[1].ip(), "whoever else leads there");
+        let far = &mixed[..1];
+        assert_eq!(Reach::admit(Some(reach), false, far), Ok(reach));
     }
 
     #[test]

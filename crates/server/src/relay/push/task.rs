@@ -265,15 +265,10 @@ impl Task {
             return Err(Failure::itself());
         }
         // These addresses are connected to and no others: the name is not looked up again.
-        let reach = *match reach {
-            Some(reach) => {
-                reach
-                    .check(&addresses)
-                    .map_err(|refused| Failure::too_near(url.host(), refused))?;
-                reach
-            }
-            None => reach.insert(Reach::of(&addresses)),
-        };
+        let is_configured = is_same_server(&self.url()?, url);
+        let admitted = Reach::admit(*reach, is_configured, &addresses)
+            .map_err(|refused| Failure::too_near(url.host(), refused))?;
+        *reach = Some(admitted);
         self.step(way, Instant::now(), Input::Resolved);
         let socket = connect::first_of(addresses, deadline).await?;
         if let (Ok(local), Ok(peer)) = (socket.local_addr(), socket.peer_addr())
@@ -284,7 +279,7 @@ impl Task {
         self.step(way, Instant::now(), Input::Connected);
         let destination = Destination {
             url: follow.target().clone(),
-            reach,
+            reach: admitted,
         };
         let (url, announced) = (url.clone(), self.announcement());
         let conversation = Conversation::new(socket, destination, url, announced, Instant::now());
@@ -353,6 +348,11 @@ impl Task {
             .status
             .wait(now, input, reason, next);
     }
+}
+
+/// Whether two places are one server, on one port of it.
+fn is_same_server(one: &RtmpUrl, other: &RtmpUrl) -> bool {
+    one.host() == other.host() && one.port() == other.port()
 }
 
 impl End {
