@@ -5,7 +5,7 @@ use bongsu_testkit::raw::{Manners, Publication, Sink};
 use bongsu_testkit::wait;
 
 use crate::house::LIMIT;
-use crate::pushing::{Scene, numbers, published, url};
+use crate::pushing::{CANARY, Scene, numbers, published, url};
 
 /// Frames after which a destination asks.
 const ASKS_AFTER: usize = 5;
@@ -156,6 +156,20 @@ fn a_destination_that_asks_for_nonsense_again_and_again_is_not_listened_to_any_m
     scene.until("many frames more", picture, || got() > before + 40);
     assert_eq!(published(&new).len(), 0);
     assert_eq!(scene.destination()["state"], "live");
+}
+
+/// Goal: what a destination knows of our secrets does not get into the log or the API by the names of servers.
+#[test]
+fn a_place_named_like_our_key_is_shown_without_it() {
+    let old = Sink::start();
+    let mut scene = Scene::new(&format!("{}?k={CANARY}", url(&old)));
+    is_live(&mut scene);
+    old.behave(asks(Some(format!("rtmp://{CANARY}.invalid/live"))));
+    picture(&mut scene);
+    assert_eq!(
+        scene.waits_for_reason("moving to rtmp://***.invalid"),
+        "live"
+    );
 }
 
 #[test]

@@ -61,6 +61,16 @@ fn a_redirect_that_must_not_be_followed_is_a_refusal_that_says_why() {
     }
 }
 
+/// Goal: as above, for the words about a redirect and for those that follow when it leads nowhere.
+#[test]
+fn a_redirect_to_a_name_like_our_key_is_shown_without_it() {
+    let front = Sink::start();
+    let to = format!("rtmp://{CANARY}.invalid/live");
+    behaves(&front, Door::ElsewhereByStatus(to));
+    let scene = Scene::new(&format!("{}?k={CANARY}", url(&front)));
+    scene.waits_for_reason("cannot resolve ***.invalid");
+}
+
 #[test]
 fn a_redirect_to_the_relay_itself_is_no_loop() {
     let front = Sink::start();

@@ -49,15 +49,15 @@ pub(super) struct ReconnectRequest(pub(super) Option<Text>);
 
 impl Conversation {
     /// A connection to `destination`. `url` is what it is told: the same, with what it wanted to know of us; `announced` is
-    /// what we say of ourselves.
+    /// what we say of ourselves, and `mask` hides our secrets in what it says.
     pub(super) fn new(
         socket: TcpStream,
         destination: Destination,
         url: RtmpUrl,
         announced: Capabilities,
+        mask: Mask,
         now: Instant,
     ) -> Self {
-        let mask = Mask::new(&url);
         let config = ClientConfig {
             role: Role::Publish,
             url,

@@ -35,11 +35,6 @@ impl Destination {
             reach: self.reach,
         })
     }
-
-    /// Scheme, host and port, for people.
-    pub(super) fn server(&self) -> String {
-        self.url.server()
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use bongsu_rtmp::url::{Query, RtmpUrl};
 use super::limits::{SECRET_ANYWHERE_BYTES_MIN, WORDS_CHARS_MAX};
 use crate::config::MASK;
 
-/// The secrets of one URL. `Debug` shows none of them.
+/// The secrets of what a destination was told. `Debug` shows none of them.
+#[derive(Clone)]
 pub(super) struct Mask {
     /// Longest first, so that a part never spoils the whole.
     secrets: Vec<String>,
@@ -17,7 +18,14 @@ pub(super) struct Mask {
 impl Mask {
     /// Everything of the URL that a service may take for a key: stream name, query values, user info.
     pub(super) fn new(url: &RtmpUrl) -> Self {
-        let mut secrets = Vec::new();
+        let secrets = Vec::new();
+        Self { secrets }.and(url)
+    }
+
+    /// The same with the secrets of another URL. What a redirect replaces stays a secret: the server behind it may know
+    /// what the one before was told.
+    pub(super) fn and(self, url: &RtmpUrl) -> Self {
+        let mut secrets = self.secrets;
         let name = url.stream_name();
         let (plain_name, _) = name.split_once('?').unwrap_or((name, ""));
         secrets.extend([name, plain_name].map(str::to_owned));
@@ -50,7 +58,12 @@ impl Mask {
 
     /// The text without secrets and control characters, cut to a sentence.
     pub(super) fn clean(&self, text: &Text) -> String {
-        let mut shown = text.to_str_lossy().into_owned();
+        self.clean_str(&text.to_str_lossy())
+    }
+
+    /// As [`Mask::clean`].
+    pub(super) fn clean_str(&self, text: &str) -> String {
+        let mut shown = text.to_owned();
         for secret in &self.secrets {
             shown = replaced(&shown, secret);
         }
@@ -180,6 +193,17 @@ mod tests {
         assert_eq!(
             clean(url, "someuser/somepass may not publish"),
             "***/*** may not publish"
+        );
+    }
+
+    #[test]
+    fn what_a_redirect_replaces_stays_a_secret() {
+        let configured = RtmpUrl::parse("rtmp://someuser:somepass@host/app/canary-key").unwrap();
+        let told = RtmpUrl::parse("rtmp://u5er:p4ss@other/app/other-name").unwrap();
+        let mask = Mask::new(&configured).and(&told);
+        assert_eq!(
+            mask.clean_str("canary-key of somepass, other-name of p4ss"),
+            "*** of ***, *** of ***"
         );
     }
 

@@ -37,7 +37,7 @@ impl Sender<'_> {
                 ));
             }
             Outlook::Failed(failure) => {
-                let server = relocation.to().server();
+                let server = self.task.server(&relocation.to().url);
                 self.relocation = None;
                 let note = format!("cannot move to {server}: {}", failure.reason);
                 self.task.handle.note(now, note);
@@ -64,7 +64,7 @@ impl Sender<'_> {
                 return handle.note(now, note);
             }
         };
-        let server = to.server();
+        let server = self.task.server(&to.url);
         handle.note(now, format!("moving to {server}, as the destination asked"));
         self.relocation = Some(Relocation::new(self.task, to, now));
     }
@@ -94,8 +94,8 @@ impl Sender<'_> {
         let Some(conversation) = relocation.and_then(Relocation::into_ready) else {
             return;
         };
-        let server = conversation.destination().server();
         let task = self.task;
+        let server = task.server(&conversation.destination().url);
         let cursor = {
             let (inner, ledger) = (task.stream.inner(), task.handle.ledger.borrow());
             let old = ledger.cursor.as_ref().filter(|_| at_seam);

@@ -17,6 +17,7 @@ use super::destination::Destination;
 use super::failure::Failure;
 use super::followup::{FollowUp, Next};
 use super::limits::{ATTEMPT, EARLIER_CHECK, LASTED};
+use super::mask::Mask;
 use super::moves::Moves;
 use super::outage::Outage;
 use super::sender::{End, Sender};
@@ -234,7 +235,7 @@ impl Task {
                 Next::GiveUp(failure) => return Err(failure),
                 Next::CallAgain => {}
                 Next::CallElsewhere => {
-                    let server = follow.target().server();
+                    let server = self.server(follow.target());
                     self.handle
                         .note(Instant::now(), format!("redirected to {server}"));
                 }
@@ -258,16 +259,24 @@ impl Task {
                 "destinations over TLS (rtmps://) are not supported yet",
             ));
         }
-        let addresses = connect::resolve(&shared.control, url.host(), url.port()).await?;
+        let configured = self.url()?;
+        let mask = Mask::new(&configured).and(url);
+        let is_configured = is_same_server(&configured, url);
+        let shown = if is_configured {
+            url.host().to_owned()
+        } else {
+            mask.clean_str(url.host())
+        };
+        let place = (url.host(), url.port());
+        let addresses = connect::resolve(&shared.control, place, &shown).await?;
         let own = &shared.own_addresses;
         let is_own = |address: &SocketAddr| own_address::is_own(*address, own);
         if addresses.iter().any(is_own) {
             return Err(Failure::itself());
         }
         // These addresses are connected to and no others: the name is not looked up again.
-        let is_configured = is_same_server(&self.url()?, url);
         let admitted = Reach::admit(*reach, is_configured, &addresses)
-            .map_err(|refused| Failure::too_near(url.host(), refused))?;
+            .map_err(|refused| Failure::too_near(&shown, refused))?;
         *reach = Some(admitted);
         self.step(way, Instant::now(), Input::Resolved);
         let socket = connect::first_of(addresses, deadline).await?;
@@ -281,8 +290,8 @@ impl Task {
             url: follow.target().clone(),
             reach: admitted,
         };
-        let (url, announced) = (url.clone(), self.announcement());
-        let conversation = Conversation::new(socket, destination, url, announced, Instant::now());
+        let (url, announced, now) = (url.clone(), self.announcement(), Instant::now());
+        let conversation = Conversation::new(socket, destination, url, announced, mask, now);
         Ok(Box::new(conversation))
     }
 
@@ -309,6 +318,16 @@ impl Task {
         template
             .expand(path.app(), path.name(), &self.stream.args())
             .map_err(|error| Failure::refused(format!("its URL cannot be made: {error}")))
+    }
+
+    /// Scheme, host and port of a place, for people. What a destination named may hold what it knows of our secrets.
+    pub(super) fn server(&self, place: &RtmpUrl) -> String {
+        let server = place.server();
+        match self.url() {
+            Ok(configured) if is_same_server(&configured, place) => server,
+            Ok(configured) => Mask::new(&configured).and(place).clean_str(&server),
+            Err(_) => Mask::new(place).clean_str(&server),
+        }
     }
 
     /// Media arrives.
