@@ -186,6 +186,43 @@ fn a_destination_that_takes_nobody_beside_the_old_session_gets_its_end_first() {
     assert_eq!(scene.destination()["failures"], 0);
 }
 
+/// Goal: after a move for which the old session ended first, a change of the codec does not go back to the old place.
+#[test]
+fn another_codec_stays_at_the_place_that_the_destination_asked_for() {
+    let sink = Sink::start();
+    let alone = Manners {
+        one_at_a_time: true,
+        ..asks(Some("/other".to_owned()))
+    };
+    sink.behave(alone.clone());
+    let mut scene = Scene::new(&url(&sink));
+    scene.until("a second session", picture, || published(&sink).len() > 1);
+    sink.behave(Manners {
+        reconnect_after: None,
+        ..alone
+    });
+    scene.until("frames at the new place", picture, || {
+        published(&sink)
+            .last()
+            .is_some_and(|last| numbers(last).len() > 3)
+    });
+    let sessions = published(&sink).len();
+    scene.header_of_another_codec();
+    scene.until("a session for it", Scene::frame_of_another_codec, || {
+        published(&sink).len() > sessions
+    });
+    let places: Vec<String> = published(&sink)
+        .iter()
+        .map(|one| one.tc_url().to_owned())
+        .collect();
+    let place = |app: &str| format!("rtmp://{}/{app}", sink.address());
+    assert_eq!(places[0], place("live"));
+    assert!(
+        places[1..].iter().all(|at| *at == place("other")),
+        "{places:?}"
+    );
+}
+
 #[test]
 fn a_destination_that_ends_the_old_session_for_the_new_one_keeps_the_stream() {
     let sink = Sink::start();

@@ -76,6 +76,14 @@ impl Scene {
         self.send(9, b"\x27\x01\x00\x00\x00");
     }
 
+    pub(crate) fn header_of_another_codec(&mut self) {
+        self.send(9, b"\x1c\x00\x00\x00\x00");
+    }
+
+    pub(crate) fn frame_of_another_codec(&mut self) {
+        self.send(9, b"\x1c\x01\x00\x00\x00");
+    }
+
     pub(crate) fn sound(&mut self) {
         self.send(8, b"\xaf\x01");
     }

@@ -86,7 +86,7 @@ pub(super) struct Sender<'a> {
     /// Counts of the push at the start, to tell what this session did.
     frames_before: u64,
     dropped_before: u64,
-    /// Whether it took over from another session.
+    /// Whether a destination asked for this place: then it is not the configured one.
     has_moved: bool,
     /// The session that takes over from this one.
     pub(super) relocation: Option<Relocation<'a>>,
@@ -95,7 +95,13 @@ pub(super) struct Sender<'a> {
 }
 
 impl<'a> Sender<'a> {
-    pub(super) fn new(task: &'a Task, conversation: Box<Conversation>, now: Instant) -> Self {
+    /// `has_moved` says that its destination asked for this place.
+    pub(super) fn new(
+        task: &'a Task,
+        conversation: Box<Conversation>,
+        has_moved: bool,
+        now: Instant,
+    ) -> Self {
         let mut ledger = task.handle.ledger.borrow_mut();
         let push = &task.handle.push;
         let receiver = Receiver::new(conversation.answered(), push.compat, push.hevc);
@@ -117,21 +123,9 @@ impl<'a> Sender<'a> {
             farewell_until: None,
             frames_before: ledger.frames,
             dropped_before: ledger.frames_dropped(),
-            has_moved: false,
+            has_moved,
             relocation: None,
             goodbye: None,
-        }
-    }
-
-    /// A session that goes on where another one stopped.
-    pub(super) fn taking_over(
-        task: &'a Task,
-        conversation: Box<Conversation>,
-        now: Instant,
-    ) -> Self {
-        Self {
-            has_moved: true,
-            ..Self::new(task, conversation, now)
         }
     }
 

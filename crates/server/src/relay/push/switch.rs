@@ -103,7 +103,7 @@ impl Sender<'_> {
         };
         self.report(now, "it moved, as the destination asked");
         task.handle.ledger.borrow_mut().cursor = Some(cursor);
-        let new = Self::taking_over(task, conversation, now);
+        let new = Self::new(task, conversation, true, now);
         let mut old = std::mem::replace(self, new).conversation;
         self.goodbye = Some(Box::pin(async move {
             old.stop(&task.worker, now + FAREWELL).await;

@@ -172,6 +172,7 @@ impl Task {
     /// One attempt and, when it succeeds, its session.
     async fn attempt(&self, started: Instant, to: Option<Box<Destination>>) -> Outcome {
         let deadline = started + ATTEMPT;
+        let has_moved = to.is_some();
         let opened = {
             let open = pin!(tokio::time::timeout_at(
                 deadline.into(),
@@ -190,7 +191,7 @@ impl Task {
                 return End::Failed(Failure::overdue(state)).into();
             }
         };
-        let mut sender = Sender::new(self, conversation, Instant::now());
+        let mut sender = Sender::new(self, conversation, has_moved, Instant::now());
         let end = sender.run().await;
         if !matches!(end, End::Failed(_)) {
             sender.stop().await;
