@@ -11,7 +11,8 @@ use super::amf::Value;
 pub struct Manners {
     /// Whom it lets in.
     pub door: Door,
-    /// Asks each publisher for a new connection, once it has sent so many audio and video messages.
+    /// Asks each publisher for a new connection, once it has sent so many audio and video messages, unless it is where
+    /// it is asked to go.
     pub reconnect_after: Option<usize>,
     /// Asks again with every message that follows.
     pub asks_again: bool,

@@ -270,7 +270,10 @@ fn reply(state: &mut State, index: usize, message: &Message, values: &[Value]) -
         .filter(|packet| packet.kind != Kind::Data)
         .count();
     let own = &mut state.publications[index];
+    let to = manners.reconnect_to.as_deref();
+    let is_there = to.is_some_and(|to| own.tc_url().ends_with(to));
     if is_media
+        && !is_there
         && (!own.asked_to_reconnect || manners.asks_again)
         && manners.reconnect_after.is_some_and(|after| media >= after)
     {
