@@ -4,6 +4,7 @@ use std::fmt;
 
 use bongsu_rtmp::url::{Query, RtmpUrl, Scheme, UrlError};
 
+use super::read::shown;
 use super::reference::{Piece, Unbalanced, split};
 use super::secret::MASK;
 use super::suggest::nearest;
@@ -182,10 +183,10 @@ impl UrlTemplate {
 }
 
 /// What stands between braces, when it can only be a misspelt placeholder.
-fn shown_word(word: &str) -> &str {
+fn shown_word(word: &str) -> String {
     match nearest(word, Placeholder::WORDS) {
-        Some(_) => word,
-        None => "...",
+        Some(_) => shown(word),
+        None => "...".to_owned(),
     }
 }
 
