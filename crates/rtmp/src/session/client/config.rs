@@ -34,7 +34,9 @@ pub struct ClientConfig {
 
 impl ClientConfig {
     /// What most clients want: the limits of a server that is trusted, chunks of [`CLIENT_CHUNK_SIZE`], and Enhanced
-    /// RTMP announced as one who passes media on does.
+    /// RTMP announced as one who passes media on does. It says that you follow
+    /// [`Event::ReconnectRequested`](super::Event::ReconnectRequested): if you do not, take
+    /// [`Capabilities::RECONNECT`] out of `caps_ex`.
     #[must_use]
     pub fn new(role: Role, url: RtmpUrl, seed: Seed) -> Self {
         Self {
