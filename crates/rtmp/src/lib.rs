@@ -226,9 +226,9 @@
 //! # Ok::<(), Box<dyn Error>>(())
 //! ```
 //!
-//! The examples `server` and `publisher` are these two grown up, over `std::net`: a small relay, and FLV files in real
-//! time. Those whose writes block save some lines with [`pump`](session::ServerSession::pump). What the payloads are,
-//! `bongsu-flv` tells.
+//! The examples `server` and `publisher` are these two grown up, over `std::net`: frames counted by connection, and FLV
+//! files in real time; `relay` hands on to players what it gets. Those whose writes block save some lines with
+//! [`pump`](session::ServerSession::pump). What the payloads are, `bongsu-flv` tells.
 #![cfg_attr(
     not(test),
     deny(

@@ -1,4 +1,4 @@
-//! The two examples, run as processes against each other.
+//! The examples, run as processes against each other.
 #![expect(clippy::unwrap_used, reason = "the helpers are part of the tests")]
 #![expect(
     clippy::disallowed_methods,
@@ -97,7 +97,7 @@ fn assert_failed(output: &Output, why: &str) {
     assert_eq!(output.status.code(), Some(1));
 }
 
-/// The server's process on a port that the system chose; ends with the test.
+/// The process of a server on a port that the system chose; ends with the test.
 struct Server {
     process: Child,
     address: String,
@@ -106,8 +106,9 @@ struct Server {
 }
 
 impl Server {
-    fn start() -> Self {
-        let mut process = Command::new(example("server"))
+    /// The example of this name.
+    fn start(name: &str) -> Self {
+        let mut process = Command::new(example(name))
             .arg("127.0.0.1:0")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -205,7 +206,7 @@ impl Player {
 #[test]
 fn the_server_relays_what_the_publisher_sends_in_real_time() {
     let movie = Movie::write("relayed.flv");
-    let mut server = Server::start();
+    let mut server = Server::start("relay");
     let player = Player::join(&server, "live/cam");
     let watching = std::thread::spawn(|| player.watch());
     let started_at = Instant::now();
@@ -227,7 +228,7 @@ fn the_server_relays_what_the_publisher_sends_in_real_time() {
 #[test]
 fn two_streams_are_relayed_at_once_each_to_its_players() {
     let movie = Movie::write("twice.flv");
-    let server = Server::start();
+    let server = Server::start("relay");
     let watching = ["live/a", "live/b", "live/b"].map(|path| {
         let player = Player::join(&server, path);
         std::thread::spawn(|| player.watch())
@@ -250,7 +251,7 @@ fn two_streams_are_relayed_at_once_each_to_its_players() {
 fn a_publisher_that_fails_says_why_and_its_players_hear_the_end() {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-movie.flv");
     std::fs::write(&path, b"RIFF").unwrap();
-    let mut server = Server::start();
+    let mut server = Server::start("relay");
     let player = Player::join(&server, "live/cam");
     let output = publisher(&path, &server.url("live/cam")).output().unwrap();
     assert_failed(&output, "not an FLV file: it does not begin with \"FLV\"");
@@ -258,11 +259,49 @@ fn a_publisher_that_fails_says_why_and_its_players_hear_the_end() {
     assert_eq!(player.watch(), (0, 0));
 }
 
+// Goal: each of two publishers at once is counted to its end, and a player is told that there is nothing.
+#[test]
+fn the_small_server_counts_what_is_published_and_refuses_to_play() {
+    let movie = Movie::write("counted.flv");
+    let mut server = Server::start("server");
+    let mut publishers = ["live/a", "live/b"].map(|path| {
+        publisher(&movie.path, &server.url(path))
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap()
+    });
+    for publisher in &mut publishers {
+        assert!(publisher.wait().unwrap().success());
+        let counted = format!(": {} frames", movie.frames);
+        let line = server.line();
+        assert!(line.ends_with(&counted), "{line}");
+    }
+    let url = RtmpUrl::parse(&server.url("live/a")).unwrap();
+    let config = ClientConfig::new(Role::Play, url, [5; 16]);
+    let mut session = ClientSession::new(config, Instant::now());
+    let mut socket = TcpStream::connect(&server.address).unwrap();
+    let mut buffer = [0; 4 << 10];
+    let refusal = loop {
+        let event = session.pump(&mut socket).unwrap();
+        if let Some(Event::Refused(refusal)) = event {
+            break refusal;
+        }
+        if event.is_none() {
+            let read = socket.read(&mut buffer).unwrap();
+            assert!(read > 0, "closed without a word");
+            session
+                .handle_bytes(Instant::now(), &buffer[..read])
+                .unwrap();
+        }
+    };
+    assert_eq!(refusal.code, "NetStream.Play.StreamNotFound");
+}
+
 // Goal: the first publisher of a name keeps it, and who joins it late gets the headers first.
 #[test]
 fn a_second_publisher_is_turned_away_and_late_players_get_headers() {
     let movie = Movie::write("first.flv");
-    let mut server = Server::start();
+    let mut server = Server::start("relay");
     let early = Player::join(&server, "live/cam");
     let mut first = publisher(&movie.path, &server.url("live/cam"))
         .stdout(Stdio::null())
@@ -285,7 +324,7 @@ fn a_second_publisher_is_turned_away_and_late_players_get_headers() {
 #[test]
 fn a_publisher_that_is_refused_names_the_code_and_no_words() {
     let movie = Movie::write("refused.flv");
-    let mut server = Server::start();
+    let mut server = Server::start("relay");
     let output = publisher(&movie.path, &server.url("live/.hidden"))
         .output()
         .unwrap();
@@ -311,7 +350,7 @@ fn a_publisher_says_what_it_cannot_do() {
 // Goal: one connection of nonsense ends alone.
 #[test]
 fn a_peer_that_speaks_http_is_told_so_and_the_next_one_is_served() {
-    let mut server = Server::start();
+    let mut server = Server::start("relay");
     let mut browser = TcpStream::connect(&server.address).unwrap();
     browser.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
     browser.shutdown(Shutdown::Write).unwrap();
