@@ -132,13 +132,11 @@ impl Relay {
         let control = tokio::runtime::Handle::current();
         let shared = Arc::new(Shared::new(self.config, own, control, queues));
         let workers = start_workers(&shared, receivers)?;
-        for listener in self.rtmp {
-            tokio::spawn(accept_all(
-                Arc::clone(&shared),
-                listener.socket,
-                listener.local,
-            ));
-        }
+        let accepting = self.rtmp.into_iter().map(|listener| {
+            let shared = Arc::clone(&shared);
+            tokio::spawn(accept_all(shared, listener.socket, listener.local))
+        });
+        let accepting: Vec<_> = accepting.collect();
         let listeners = self
             .http
             .into_iter()
@@ -146,7 +144,7 @@ impl Relay {
             .collect();
         let http = tokio::spawn(crate::http::serve(Arc::clone(&shared), listeners));
         tracing::info!(workers = count, "started");
-        let command = wait_for_end(&shared, &mut commands, drain_timeout).await;
+        let command = wait_for_end(&shared, &mut commands, accepting, drain_timeout).await;
         if command == Command::Exit {
             tracing::info!("left at once");
             return Ok(());
@@ -226,6 +224,7 @@ fn join(worker: JoinHandle<()>) {
 async fn wait_for_end(
     shared: &Arc<Shared>,
     commands: &mut mpsc::Receiver<Command>,
+    accepting: Vec<tokio::task::JoinHandle<()>>,
     drain_timeout: Duration,
 ) -> Command {
     match commands.recv().await.unwrap_or(Command::Stop) {
@@ -233,6 +232,10 @@ async fn wait_for_end(
         other => return other,
     }
     shared.phase.send_replace(Phase::Draining);
+    // Who is asked to come back must not meet this process again.
+    for listener in accepting {
+        let _ = listener.await;
+    }
     for queue in shared.workers() {
         let _ = queue.send(ToWorker::Drain).await;
     }
